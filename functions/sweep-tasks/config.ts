@@ -1,0 +1,13 @@
+import * as z from "zod";
+import type { EnvironmentOf } from "#shared/config/load-config.ts";
+import { arrangeVariables, intakeVariables, tableVariables } from "#shared/config/variables.ts";
+
+/** Settings of the function that moves whatever should have moved by now. */
+export const configSchema = z.object({
+  ...tableVariables,
+  ...intakeVariables,
+  ...arrangeVariables,
+});
+
+/** What the deployment must provide: every name, as text. */
+export type ConfigEnvironment = EnvironmentOf<typeof configSchema>;

@@ -1,0 +1,24 @@
+import type { FunctionLogger } from "#functions/middleware/task-messages.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { SweepReport, SweepTasks } from "#shared/usecases/sweep-tasks.ts";
+
+/** What is left of an invocation when the last page is started. */
+const RESERVE_MS = 10_000;
+
+export interface SweepTasksHandlerDeps {
+  readonly sweepTasks: SweepTasks;
+  readonly clock: Pick<Clock, "now">;
+  readonly logger: FunctionLogger;
+}
+
+/** Moves whatever should have moved by now. Fired every minute; an item that fails does not stop the others. */
+export const createHandler =
+  ({ sweepTasks, clock, logger }: SweepTasksHandlerDeps) =>
+  async (_: unknown, context: { getRemainingTimeInMillis(): number }): Promise<SweepReport> => {
+    const deadline = new Date(clock.now().getTime() + context.getRemainingTimeInMillis() - RESERVE_MS);
+    const report = await sweepTasks(deadline, (error) =>
+      logger.error("one item could not be swept", { error }),
+    );
+    logger.info("sweep done", { ...report });
+    return report;
+  };

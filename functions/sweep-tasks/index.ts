@@ -1,0 +1,54 @@
+/** Composition root of the sweeper: the one file here that reads the environment and makes clients. */
+import { Logger } from "@aws-lambda-powertools/logger";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { createSqsIntakeQueue } from "#shared/adapters/dispatch/intake-queue.ts";
+import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
+import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
+import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
+import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
+import { systemClock as clock } from "#shared/adapters/system/clock.ts";
+import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
+import { loadConfig } from "#shared/config/load-config.ts";
+import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
+import { createSweepTasks } from "#shared/usecases/sweep-tasks.ts";
+import { configSchema } from "./config.ts";
+import { createHandler } from "./handler.ts";
+
+const config = loadConfig(configSchema, process.env);
+const documents = DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT));
+const sqs = new SQSClient(AWS_CLIENT);
+const table = { documents, tableName: config.TABLE_NAME };
+const tasks = createDynamoTaskStore({ ...table, clock, entropy });
+
+export const handler = createHandler({
+  clock,
+  logger: new Logger(),
+  sweepTasks: createSweepTasks({
+    tasks,
+    drops: createDynamoDropStore({ ...table, entropy }),
+    intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
+    arrange: createArrangeTask({
+      tasks,
+      clock,
+      dispatch: createAwsTaskDispatch({
+        scheduler: new SchedulerClient(AWS_CLIENT),
+        sqs,
+        clock,
+        groupName: config.SCHEDULE_GROUP,
+        schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
+        functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
+        queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
+      }),
+      limits: {
+        holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
+        nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
+        prepareLeads: config.PREPARE_LEADS,
+      },
+    }),
+    clock,
+    entropy,
+  }),
+});

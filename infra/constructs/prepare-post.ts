@@ -1,0 +1,57 @@
+import type { CfnParameter } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { ConfigEnvironment } from "#functions/prepare-post/config.ts";
+import { CloudFunction, type FunctionCommons } from "#infra/constructs/cloud-function.ts";
+import type { CredentialsKey } from "#infra/constructs/credentials-key.ts";
+import type { DropBucket } from "#infra/constructs/drop-bucket.ts";
+import type { TaskSchedules } from "#infra/constructs/task-schedules.ts";
+import type { TaskTable } from "#infra/constructs/task-table.ts";
+import type { WorkQueue } from "#infra/constructs/work-queue.ts";
+import { TIMING } from "#shared/domain/timing.ts";
+
+export interface PreparePostProps {
+  readonly commons: FunctionCommons;
+  readonly table: TaskTable;
+  readonly bucket: DropBucket;
+  readonly queue: WorkQueue;
+  readonly schedules: TaskSchedules;
+  readonly credentialsKey: CredentialsKey;
+  readonly parameters: Readonly<Record<"xEndpoint" | "uploadConcurrency", CfnParameter>>;
+}
+
+/** Measured: they keep the process flat while it copies gigabytes, as V8 would rather grow than collect. */
+const FLAT_MEMORY = ["--max-old-space-size=96", "--max-semi-space-size=1"];
+
+/** Uploads media ahead of the slot. It starts on a schedule, and continues by messages to itself. */
+export class PreparePost extends CloudFunction<ConfigEnvironment> {
+  constructor(scope: Construct, id: string, props: PreparePostProps) {
+    const { commons, table, bucket, queue, schedules, credentialsKey, parameters } = props;
+    super(scope, id, {
+      name: "prepare-post",
+      description: "uploads the media of a post ahead of its slot",
+      memoryMb: TIMING.prepare.memoryMb,
+      timeoutMs: TIMING.prepare.timeoutMs,
+      nodeOptions: FLAT_MEMORY,
+      commons,
+      environment: {
+        TABLE_NAME: table.name,
+        BUCKET_NAME: bucket.name,
+        PREPARE_QUEUE_URL: queue.url,
+        SCHEDULE_GROUP: schedules.groupName,
+        SCHEDULER_ROLE_ARN: schedules.roleArn,
+        CREDENTIALS_KEY_ID: credentialsKey.id,
+        X_ENDPOINT: parameters.xEndpoint.valueAsString,
+        UPLOAD_CONCURRENCY: parameters.uploadConcurrency.valueAsString,
+      },
+    });
+    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "ConditionCheckItem", "Query"]);
+    bucket.allowRead(this, "drop");
+    bucket.allowList(this, "drop");
+    credentialsKey.allowUse(this);
+    queue.allowSend(this);
+    schedules.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule"]);
+    schedules.start(this);
+    this.tryAsyncOnce(queue.deadLetters, { maxEventAgeMs: TIMING.maxEventAgeMs });
+    queue.feed(this, { batchSize: 1, maxConcurrency: TIMING.prepare.maxConcurrency });
+  }
+}

@@ -1,0 +1,120 @@
+import {
+  ConflictException,
+  CreateScheduleCommand,
+  type CreateScheduleCommandInput,
+  DeleteScheduleCommand,
+  GetScheduleCommand,
+  ResourceNotFoundException,
+  type SchedulerClient,
+  UpdateScheduleCommand,
+  ValidationException,
+} from "@aws-sdk/client-scheduler";
+import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { TaskStep, Via } from "#shared/domain/task.ts";
+import { TIMING } from "#shared/domain/timing.ts";
+import { ConfigurationFault } from "#shared/errors.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { TaskDispatch, TaskMessage } from "#shared/ports/task-dispatch.ts";
+import { err, ok } from "#shared/result.ts";
+
+/** SQS takes whole seconds, at most this many. */
+const MAX_DELAY_SECONDS = 900;
+
+export interface AwsTaskDispatchOptions {
+  readonly scheduler: SchedulerClient;
+  readonly sqs: SQSClient;
+  readonly clock: Clock;
+  readonly groupName: string;
+  /** The role that EventBridge Scheduler takes to invoke a function. */
+  readonly schedulerRoleArn: string;
+  /** Functions that a schedule may invoke. A worker knows only its own. */
+  readonly functionArns: Readonly<Partial<Record<TaskStep, string>>>;
+  readonly queueUrls: Readonly<Partial<Record<TaskStep, string>>>;
+}
+
+const bodyOf = ({ taskId, rev, arm, step, part }: TaskMessage, via: Via): string =>
+  JSON.stringify({ taskId, rev, arm, step, part, via });
+
+const scheduleName = ({ taskId, arm, step }: Pick<TaskMessage, "taskId" | "arm" | "step">): string =>
+  `t-${taskId}-${arm}-${step}`;
+
+/**
+ * One-time schedules for what is minutes away or more, queue messages for what is near.
+ *
+ * The name of a schedule says task, arm and step, so that a repeated call meets its own first try.
+ */
+export function createAwsTaskDispatch({
+  scheduler,
+  sqs,
+  clock,
+  groupName,
+  schedulerRoleArn,
+  functionArns,
+  queueUrls,
+}: AwsTaskDispatchOptions): TaskDispatch {
+  const known = (addresses: Readonly<Partial<Record<TaskStep, string>>>, step: TaskStep): string => {
+    const address = addresses[step];
+    if (address === undefined) throw new ConfigurationFault(`this function was not told where to ${step}`);
+    return address;
+  };
+
+  return {
+    async schedule(message, at) {
+      const Name = scheduleName(message);
+      const input: CreateScheduleCommandInput = {
+        GroupName: groupName,
+        Name,
+        // No zone and no fraction. @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+        ScheduleExpression: `at(${at.toISOString().slice(0, 19)})`,
+        ScheduleExpressionTimezone: "UTC",
+        FlexibleTimeWindow: { Mode: "OFF" },
+        ActionAfterCompletion: "DELETE",
+        Target: {
+          Arn: known(functionArns, message.step),
+          RoleArn: schedulerRoleArn,
+          Input: bodyOf(message, "scheduler"),
+          RetryPolicy: { MaximumEventAgeInSeconds: TIMING.maxEventAgeMs / 1_000, MaximumRetryAttempts: 5 },
+        },
+      };
+      try {
+        await scheduler.send(new CreateScheduleCommand(input));
+        return ok(undefined);
+      } catch (error) {
+        if (error instanceof ValidationException && at <= clock.now()) return err({ reason: "passed" });
+        if (!(error instanceof ConflictException)) throw error;
+      }
+      // The same name is the same arm and step. Only our own lost answer or an earlier try can have made it.
+      const existing = await scheduler
+        .send(new GetScheduleCommand({ GroupName: groupName, Name }))
+        .catch((error: unknown) => {
+          // It fired in between: whoever it woke is on the way.
+          if (error instanceof ResourceNotFoundException) return undefined;
+          throw error;
+        });
+      if (existing && existing.ScheduleExpression !== input.ScheduleExpression)
+        await scheduler.send(new UpdateScheduleCommand(input));
+      return ok(undefined);
+    },
+
+    async enqueue(message, delayMs) {
+      const DelaySeconds = Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.ceil(delayMs / 1_000)));
+      await sqs.send(
+        new SendMessageCommand({
+          QueueUrl: known(queueUrls, message.step),
+          MessageBody: bodyOf(message, "queue"),
+          DelaySeconds,
+        }),
+      );
+    },
+
+    async unschedule(message) {
+      try {
+        await scheduler.send(
+          new DeleteScheduleCommand({ GroupName: groupName, Name: scheduleName(message) }),
+        );
+      } catch (error) {
+        if (!(error instanceof ResourceNotFoundException)) throw error;
+      }
+    },
+  };
+}

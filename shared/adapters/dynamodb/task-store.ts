@@ -1,0 +1,276 @@
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { asTaskId, type TaskId } from "#shared/domain/ids.ts";
+import type { Content, Task } from "#shared/domain/task.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { Entropy } from "#shared/ports/entropy.ts";
+import type {
+  DueRef,
+  GateChange,
+  Page,
+  TaskQuery,
+  TaskStore,
+  Together,
+  WriteRefusal,
+} from "#shared/ports/task-store.ts";
+import { err, ok, type Result } from "#shared/result.ts";
+import { putIf, type TransactItem, transactIf } from "./conditional-write.ts";
+import {
+  fromContent,
+  fromDrop,
+  fromLogEntry,
+  fromTask,
+  type Item,
+  keys,
+  SCHEMA_VERSION,
+  statusPartitions,
+  toContent,
+  toGate,
+  toLogEntry,
+  toTask,
+  wakePartition,
+} from "./items.ts";
+
+export interface DynamoTaskStoreOptions {
+  readonly documents: DynamoDBDocumentClient;
+  readonly tableName: string;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+/** Tasks in the one table. Access patterns: by id; lists by owner, project, account and status; what is due by `wake`. */
+export function createDynamoTaskStore({
+  documents,
+  tableName,
+  clock,
+  entropy,
+}: DynamoTaskStoreOptions): TaskStore {
+  const read = async (key: { readonly pk: string; readonly sk: string }): Promise<Item | undefined> =>
+    (await documents.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }))).Item;
+
+  const getGate: TaskStore["getGate"] = async (accountId) => {
+    const item = await read(keys.gate(accountId));
+    return item ? toGate(item) : { accountId, inFlight: 0, version: 0 };
+  };
+
+  const gateUpdate = (change: GateChange): TransactItem => {
+    const names: Record<string, string> = { "#version": "version" };
+    const values: Record<string, unknown> = {
+      ":gate": "gate",
+      ":schema": SCHEMA_VERSION,
+      ":account": change.accountId,
+      ":one": 1,
+      ":posts": change.kind === "reserve" ? 1 : -1,
+    };
+    const sets = ["entity = :gate", "schemaVersion = :schema", "accountId = :account"];
+    switch (change.kind) {
+      case "reserve":
+        values[":at"] = change.at.toISOString();
+        break;
+      case "close":
+        sets.push("closedUntil = :until", "closedReason = :why");
+        values[":until"] = change.until.toISOString();
+        values[":why"] = change.reason;
+        break;
+      case "confirm":
+        sets.push("lastPostAt = :at", "lastPostId = :post");
+        values[":at"] = change.at.toISOString();
+        values[":post"] = change.postId;
+        break;
+      case "give-back":
+        break;
+    }
+    return {
+      Update: {
+        TableName: tableName,
+        Key: keys.gate(change.accountId),
+        UpdateExpression: `SET ${sets.join(", ")} ADD inFlight :posts, #version :one`,
+        ...(change.kind === "reserve" && {
+          ConditionExpression: "attribute_not_exists(closedUntil) OR closedUntil <= :at",
+        }),
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values,
+      },
+    };
+  };
+
+  const versionedPut = (item: Item, version: number) => ({
+    TableName: tableName,
+    Item: item,
+    ...(version === 1
+      ? { ConditionExpression: "attribute_not_exists(pk)" }
+      : {
+          ConditionExpression: "#version = :seen",
+          ExpressionAttributeNames: { "#version": "version" },
+          ExpressionAttributeValues: { ":seen": version - 1 },
+        }),
+  });
+
+  async function write(task: Task, together: Together): Promise<Result<void, WriteRefusal>> {
+    const { content, log, gate, adopt, drop } = together;
+    const writeId = entropy.newId();
+    const taskPut = versionedPut(fromTask(task, writeId), task.version);
+    const others: { readonly what: "drop" | "gate" | "adopt" | "plain"; readonly item: TransactItem }[] = [];
+    if (drop)
+      others.push({ what: "drop", item: { Put: versionedPut(fromDrop(drop, writeId), drop.version) } });
+    if (gate) others.push({ what: "gate", item: gateUpdate(gate) });
+    if (adopt)
+      others.push({
+        what: "adopt",
+        item: {
+          Put: {
+            TableName: tableName,
+            Item: {
+              ...keys.adopted(adopt.accountId, adopt.postId),
+              entity: "posted-id",
+              schemaVersion: SCHEMA_VERSION,
+              taskId: task.id,
+            },
+            ConditionExpression: "attribute_not_exists(pk)",
+          },
+        },
+      });
+    for (const item of [content && fromContent(content), log && fromLogEntry(task.id, log)])
+      if (item) others.push({ what: "plain", item: { Put: { TableName: tableName, Item: item } } });
+
+    if (others.length === 0) {
+      const put = await putIf(documents, taskPut, writeId);
+      return put.ok ? ok(undefined) : err({ reason: "stale" });
+    }
+    const written = await transactIf(
+      documents,
+      [
+        { Put: { ...taskPut, ReturnValuesOnConditionCheckFailure: "ALL_OLD" } },
+        ...others.map(({ item }) => item),
+      ],
+      {
+        entropy,
+        writeId,
+        pause: (ms) => clock.sleepUntil(new Date(clock.now().getTime() + ms)),
+      },
+    );
+    if (written.ok) return ok(undefined);
+    const refused = new Set(
+      written.error.failed.map((place) => (place === 0 ? "task" : others[place - 1]?.what)),
+    );
+    if (refused.has("task") || refused.has("drop")) return err({ reason: "stale" });
+    if (refused.has("adopt")) return err({ reason: "post-taken" });
+    return err({ reason: "gate-closed", gate: await getGate(task.accountId) });
+  }
+
+  async function listPartition(
+    index: string,
+    [pkName, pk]: readonly [name: string, value: string],
+    skName: string,
+    { limit, after }: TaskQuery,
+  ): Promise<Page<Task>> {
+    const { Items = [], LastEvaluatedKey } = await documents.send(
+      new QueryCommand({
+        TableName: tableName,
+        IndexName: index,
+        KeyConditionExpression: "#pk = :pk",
+        ExpressionAttributeNames: { "#pk": pkName },
+        ExpressionAttributeValues: { ":pk": pk },
+        Limit: limit,
+        // A sort key `<slot>#<id>` names its item, so it is all that a cursor needs.
+        ...(after !== undefined && {
+          ExclusiveStartKey: { ...keys.task(idOfSlotKey(after)), [pkName]: pk, [skName]: after },
+        }),
+      }),
+    );
+    const next = LastEvaluatedKey?.[skName];
+    return { items: Items.map(toTask), ...(typeof next === "string" && { next }) };
+  }
+
+  return {
+    getGate,
+
+    async get(id) {
+      const item = await read(keys.task(id));
+      return item && toTask(item);
+    },
+
+    async getContent(id, rev): Promise<Content | undefined> {
+      const item = await read(keys.content(id, rev));
+      return item && toContent(item);
+    },
+
+    async getLog(id) {
+      const { Items = [] } = await documents.send(
+        new QueryCommand({
+          TableName: tableName,
+          ConsistentRead: true,
+          KeyConditionExpression: "pk = :pk AND begins_with(sk, :log)",
+          // DynamoDB deletes expired items within days, not at once.
+          FilterExpression: "expiresAt > :now",
+          ExpressionAttributeValues: {
+            ":pk": keys.task(id).pk,
+            ":log": "LOG#",
+            ":now": Math.floor(clock.now().getTime() / 1_000),
+          },
+        }),
+      );
+      return Items.map(toLogEntry);
+    },
+
+    create: (task, content, together = {}) => write(task, { ...together, content }),
+
+    save: (next, together = {}) => write(next, together),
+
+    async addLog(id, entry) {
+      await documents.send(new PutCommand({ TableName: tableName, Item: fromLogEntry(id, entry) }));
+    },
+
+    async list(query) {
+      switch (query.by) {
+        case "owner":
+          return listPartition("byOwner", ["ownerPk", `OWNER#${query.ownerId}`], "ownerSk", query);
+        case "project": {
+          const pk = `PROJECT#${query.projectId}#${query.status}`;
+          return listPartition("byProject", ["projectPk", pk], "projectSk", query);
+        }
+        case "account":
+          return listPartition("byAccount", ["accountPk", `ACCOUNT#${query.accountId}`], "accountSk", query);
+        case "status": {
+          const pages = await Promise.all(
+            statusPartitions(query.status).map((pk) =>
+              listPartition("byStatus", ["statusPk", pk], "statusSk", query),
+            ),
+          );
+          const keyed = pages
+            .flatMap(({ items }) => items)
+            .map((task) => ({ task, order: `${task.slotAt.toISOString()}#${task.id}` }))
+            .toSorted((a, b) => (a.order < b.order ? -1 : 1));
+          const items = keyed.slice(0, query.limit);
+          const more = keyed.length > query.limit || pages.some(({ next }) => next !== undefined);
+          const last = items.at(-1);
+          return { items: items.map(({ task }) => task), ...(more && last && { next: last.order }) };
+        }
+      }
+    },
+
+    async listDue(shard, now, limit) {
+      const { Items = [] } = await documents.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: "wake",
+          KeyConditionExpression: "wakePk = :pk AND wakeSk <= :now",
+          // `~` sorts after every kind, so that the very instant is included.
+          ExpressionAttributeValues: { ":pk": wakePartition(shard), ":now": `${now.toISOString()}~` },
+          Limit: limit,
+        }),
+      );
+      return Items.map((item) => toDueRef(String(item["wakeSk"])));
+    },
+  };
+}
+
+const idOfSlotKey = (key: string): TaskId => asTaskId(key.slice(key.indexOf("#") + 1));
+
+function toDueRef(wakeSk: string): DueRef {
+  const [, at, kind, id] = /^([^#]+)#(task|drop)#(.+)$/s.exec(wakeSk) ?? [];
+  if (!at || !id) throw new RangeError("the wake index holds a key of an unknown shape");
+  const wakeAt = new Date(at);
+  if (kind === "task") return { kind: "task", id: asTaskId(id), wakeAt };
+  const slash = id.indexOf("/");
+  return { kind: "drop", project: id.slice(0, slash), base: id.slice(slash + 1), wakeAt };
+}

@@ -1,0 +1,43 @@
+import type { AccountId, OwnerId, ProjectId } from "./ids.ts";
+import type { Reason } from "./reason.ts";
+
+/** An account of the platform that Punctual may post for. Credentials are kept elsewhere. */
+export interface Account {
+  readonly id: AccountId;
+  readonly ownerId: OwnerId;
+  /** As people name it in `account:`; unique for an owner. */
+  readonly name: string;
+  /** The platform's own user id and name, once verified. */
+  readonly userId?: string;
+  readonly username?: string;
+  /** 280, or 25,000 with Premium. Weighted characters. */
+  readonly maxTextLength: number;
+  readonly status: "active" | "paused" | "needs-reconnect";
+  readonly reason?: Reason;
+  readonly version: number;
+}
+
+/** What posts share: accounts, time zone, defaults. */
+export interface Project {
+  readonly id: ProjectId;
+  readonly ownerId: OwnerId;
+  /** Also the folder under `drop/`. */
+  readonly name: string;
+  /** IANA name: local times without a zone are read in it. */
+  readonly timeZone: string;
+  readonly accountIds: readonly AccountId[];
+  readonly defaultAccountId: AccountId;
+}
+
+/** When an account may post next. Often written, so an item of its own. */
+export interface Gate {
+  readonly accountId: AccountId;
+  readonly lastPostAt?: Date;
+  readonly lastPostId?: string;
+  /** Posts between intent and settlement. */
+  readonly inFlight: number;
+  /** Closed until then, for this reason: a rate limit's reset, a pause. */
+  readonly closedUntil?: Date;
+  readonly closedReason?: Reason;
+  readonly version: number;
+}

@@ -1,0 +1,17 @@
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/** ULID: sorts by creation. */
+export type TaskId = Branded<"TaskId">;
+export type OwnerId = Branded<"OwnerId">;
+/** Unique for an owner; the name of a folder under `drop/`. */
+export type ProjectId = Branded<"ProjectId">;
+export type AccountId = Branded<"AccountId">;
+/** One claim of a task by one invocation. */
+export type AttemptId = Branded<"AttemptId">;
+
+export const asTaskId = (id: string): TaskId => id as TaskId;
+export const asOwnerId = (id: string): OwnerId => id as OwnerId;
+export const asProjectId = (id: string): ProjectId => id as ProjectId;
+export const asAccountId = (id: string): AccountId => id as AccountId;
+export const asAttemptId = (id: string): AttemptId => id as AttemptId;

@@ -1,0 +1,21 @@
+import type { FailureClass } from "./failure.ts";
+import type { AttemptId } from "./ids.ts";
+import type { TaskStatus, TaskStep, Via } from "./task.ts";
+
+/** What one attempt did, kept for 90 days. No text of the post, no token. */
+export interface LogEntry {
+  readonly at: Date;
+  readonly attemptId: AttemptId;
+  readonly step: TaskStep | "accept" | "arrange" | "sweep" | "change";
+  /** How the attempt was reached. */
+  readonly via?: Via;
+  /** The state it left the task in. */
+  readonly status: TaskStatus;
+  readonly class?: FailureClass | "unknown";
+  readonly code?: string;
+  readonly message?: string;
+  /** Durations by name, in ms. */
+  readonly phases?: Readonly<Record<string, number>>;
+  /** The platform's id of what was made. */
+  readonly externalId?: string;
+}

@@ -1,0 +1,170 @@
+import type { AccountId, AttemptId, OwnerId, ProjectId, TaskId } from "./ids.ts";
+import type { Medium } from "./media.ts";
+import type { Reason } from "./reason.ts";
+
+export const TASK_STATUSES = [
+  "draft",
+  "pending",
+  "preparing",
+  "ready",
+  "posting",
+  "retrying",
+  "unknown",
+  "held",
+  "published",
+  "failed",
+  "missed",
+  "cancelled",
+] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** The allowed steps. A step to the same status is a change of something else (a new arm, a later slot). */
+const STEPS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
+  draft: ["draft", "pending", "cancelled"],
+  pending: ["pending", "preparing", "posting", "retrying", "held", "failed", "missed", "cancelled"],
+  preparing: ["preparing", "pending", "ready", "retrying", "held", "failed", "missed", "cancelled"],
+  ready: ["ready", "pending", "posting", "retrying", "held", "failed", "missed", "cancelled"],
+  // Never straight back to `ready` after a crash: an expired lease becomes `unknown`. `ready` here is the next part of a thread.
+  posting: ["posting", "published", "ready", "retrying", "unknown", "held", "failed", "cancelled"],
+  retrying: ["retrying", "preparing", "pending", "posting", "held", "failed", "missed", "cancelled"],
+  unknown: ["unknown", "published", "ready", "retrying", "held", "failed", "cancelled"],
+  held: ["held", "pending", "published", "failed", "cancelled"],
+  published: [],
+  failed: [],
+  missed: [],
+  cancelled: [],
+};
+
+export const canBecome = (from: TaskStatus, to: TaskStatus): boolean => STEPS[from].includes(to);
+
+/** Nothing will happen to it any more. */
+export const isFinal = (status: TaskStatus): boolean => STEPS[status].length === 0;
+
+/** What may still be sent out is in one of these; the index by status and time holds no other. */
+export const isActive = (status: TaskStatus): boolean =>
+  !isFinal(status) && status !== "draft" && status !== "held";
+
+/** What X may be doing right now cannot be edited or cancelled: a cancellation is remembered instead. */
+export const isInFlight = (status: TaskStatus): boolean => status === "posting" || status === "unknown";
+
+export type TaskStep = "prepare" | "publish";
+
+/** How an invocation was reached: kept in the log, so that a late post can be explained. */
+export type Via = "scheduler" | "queue";
+
+export interface LatePolicy {
+  /** Longest wait after the slot, in ms; absent: as long as it takes. */
+  readonly postWithinMs?: number;
+  readonly then: "missed" | "hold";
+}
+
+/** A fixed slot that passed by more than this is not worth posting, unless the task says otherwise. */
+export const DEFAULT_LATE_POLICY: LatePolicy = { postWithinMs: 30 * 60 * 1_000, then: "missed" };
+
+export const DEFAULT_PRIORITY = 5;
+export const DEFAULT_MAX_RETRIES = 3;
+export const DEFAULT_LANGUAGE = "zh";
+/** X numbers no limit for threads; more parts than this would take minutes. */
+export const MAX_PARTS = 25;
+
+export type TaskSource =
+  | { readonly kind: "api" }
+  | {
+      readonly kind: "drop";
+      /** Base name of the dropped files; the outcome has the same. */
+      readonly base: string;
+      /** Sidecar's file name. */
+      readonly file: string;
+    };
+
+/** One part that X accepted. A plain post has one. */
+export interface PostedPart {
+  readonly postId: string;
+  readonly sentAt: Date;
+}
+
+/**
+ * One post (or thread) to be published once: the small, often-written half. Texts and media are in its `Content`.
+ *
+ * Every write replaces the whole item on the condition that `version` is still the one that was read, so `rev`,
+ * `arm` and `attemptId` can never be changed behind somebody's back.
+ */
+export interface Task {
+  readonly id: TaskId;
+  readonly ownerId: OwnerId;
+  readonly projectId: ProjectId;
+  readonly accountId: AccountId;
+  readonly status: TaskStatus;
+  /** Grows by one with every write. */
+  readonly version: number;
+  /** Grows with every edit, reschedule or cancellation. */
+  readonly rev: number;
+  /** The revision whose `Content` is in force: a reschedule changes no text. */
+  readonly contentRev: number;
+  /** Grows with every arrangement; a message with another arm is acknowledged and dropped. */
+  readonly arm: number;
+  /** The invocation that holds the task, while it is leased. */
+  readonly attemptId?: AttemptId;
+  readonly leaseUntil?: Date;
+  /** The instant after which something is wrong or due. Absent: nobody needs to look. */
+  readonly wakeAt?: Date;
+  readonly source: TaskSource;
+  /** 1 (most urgent) to 10. */
+  readonly priority: number;
+  readonly language: string;
+  readonly latePolicy: LatePolicy;
+  readonly maxRetries: number;
+  /** Failures that counted; rate limits do not. */
+  readonly retries: number;
+  /** Times the sweeper had to step in since the last progress. */
+  readonly recoveries: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** What was asked for. */
+  readonly publishAt: Date;
+  /** When it is due. */
+  readonly slotAt: Date;
+  /** Not before this instant: the wait after a refusal, or between parts. */
+  readonly notBeforeAt?: Date;
+  readonly partCount: number;
+  readonly mediaCount: number;
+  readonly posted: readonly PostedPart[];
+  /** Set with the intent, for the part that is being posted. */
+  readonly startedAt?: Date;
+  /** SHA-256 of the request body of the intent. */
+  readonly requestHash?: string;
+  /** The account's newest post before the intent: reading back starts there. */
+  readonly sinceId?: string;
+  readonly sentAt?: Date;
+  readonly cancelAskedAt?: Date;
+  readonly reason?: Reason;
+}
+
+/** The text of one post of a thread. */
+export interface Part {
+  readonly text: string;
+}
+
+/** What one revision of a task says. Immutable. */
+export interface Content {
+  readonly taskId: TaskId;
+  readonly rev: number;
+  readonly parts: readonly Part[];
+  /** Attached to the first part. */
+  readonly media: readonly Medium[];
+}
+
+/** How late the first part went out, in ms; never negative unless it was early, which is a bug. */
+export const latenessMs = (task: Task): number | undefined =>
+  task.sentAt && task.sentAt.getTime() - task.slotAt.getTime();
+
+export type LateDecision = "in-time" | "missed" | "hold";
+
+/** A known wait (`notBeforeAt`: a rate limit's reset, the next part) never counts as late. */
+export function decideLate(task: Task, now: Date): LateDecision {
+  const { postWithinMs, then } = task.latePolicy;
+  if (postWithinMs === undefined || task.posted.length > 0) return "in-time";
+  const dueAt = Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0);
+  if (now.getTime() - dueAt <= postWithinMs) return "in-time";
+  return then === "hold" ? "hold" : "missed";
+}

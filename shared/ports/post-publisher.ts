@@ -1,0 +1,50 @@
+import type { Failure } from "#shared/domain/failure.ts";
+import type { AccountId } from "#shared/domain/ids.ts";
+
+export interface PostRequest {
+  readonly text: string;
+  readonly mediaIds: readonly string[];
+  /** The part before it in a thread. */
+  readonly inReplyTo?: string;
+}
+
+/** `unknown`: the request may have reached the platform. It must not be repeated without looking. */
+export type PostOutcome =
+  | { readonly kind: "posted"; readonly postId: string }
+  | { readonly kind: "refused"; readonly failure: Failure }
+  | { readonly kind: "unknown"; readonly cause: string };
+
+/** A post of an account's own timeline, as the platform shows it after its rewriting. */
+export interface TimelinePost {
+  readonly postId: string;
+  readonly text: string;
+  /** Text with every shortened link replaced by what it stands for. */
+  readonly expandedText: string;
+  readonly mediaKeys: readonly string[];
+  readonly inReplyTo?: string;
+  readonly createdAt: Date;
+}
+
+/** Posts to the platform. Never throws for anything that the platform or the network did. */
+export interface PostPublisher {
+  /** Loads what `create` needs (credentials, a fresh token), so that nothing but the post is left for the due second. */
+  warmUp(
+    accountId: AccountId,
+  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly failure: Failure }>;
+
+  /**
+   * Exactly one HTTP request, never repeated, under one total deadline.
+   *
+   * @param deadlineMs - from the call to the last byte of the answer
+   */
+  create(accountId: AccountId, post: PostRequest, deadlineMs: number): Promise<PostOutcome>;
+
+  /** The account's own newest posts, newest first, at most 10, only those after `sinceId`. */
+  readTimeline(
+    accountId: AccountId,
+    sinceId?: string,
+  ): Promise<
+    | { readonly ok: true; readonly posts: readonly TimelinePost[] }
+    | { readonly ok: false; readonly failure: Failure }
+  >;
+}

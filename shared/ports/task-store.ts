@@ -1,0 +1,90 @@
+import type { Gate } from "#shared/domain/account.ts";
+import type { Drop } from "#shared/domain/drop.ts";
+import type { AccountId, OwnerId, ProjectId, TaskId } from "#shared/domain/ids.ts";
+import type { LogEntry } from "#shared/domain/log-entry.ts";
+import type { Reason } from "#shared/domain/reason.ts";
+import type { Content, Task, TaskStatus } from "#shared/domain/task.ts";
+import type { Result } from "#shared/result.ts";
+
+/** What happens to an account's gate together with a task. */
+export type GateChange =
+  /** A post is about to be sent. Refused while the gate is closed at `at`. */
+  | { readonly kind: "reserve"; readonly accountId: AccountId; readonly at: Date }
+  /** The platform said no: the reservation is given back. */
+  | { readonly kind: "give-back"; readonly accountId: AccountId }
+  /** Given back, and nobody of this account needs to try before `until`. */
+  | { readonly kind: "close"; readonly accountId: AccountId; readonly until: Date; readonly reason: Reason }
+  /** It was posted. */
+  | { readonly kind: "confirm"; readonly accountId: AccountId; readonly at: Date; readonly postId: string };
+
+/** Written in the same transaction as the task, or not at all. */
+export interface Together {
+  readonly content?: Content;
+  readonly log?: LogEntry;
+  readonly gate?: GateChange;
+  /** Marks a post of the platform as this task's: two tasks can never adopt one post. */
+  readonly adopt?: { readonly accountId: AccountId; readonly postId: string };
+  /** Replaces the drop whose version is one less. Version 1 must not exist yet. */
+  readonly drop?: Drop;
+}
+
+export type WriteRefusal =
+  /** Somebody else wrote the task or the drop since it was read. */
+  | { readonly reason: "stale" }
+  | { readonly reason: "gate-closed"; readonly gate: Gate }
+  | { readonly reason: "post-taken" };
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Where the next page starts; absent on the last one. */
+  readonly next?: string;
+}
+
+export type TaskQuery = { readonly limit: number; readonly after?: string } & (
+  | { readonly by: "owner"; readonly ownerId: OwnerId }
+  | { readonly by: "project"; readonly projectId: ProjectId; readonly status: TaskStatus }
+  | { readonly by: "account"; readonly accountId: AccountId }
+  /** Only states in which something may still be sent; see `isActive`. */
+  | { readonly by: "status"; readonly status: TaskStatus }
+);
+
+export type DueRef =
+  | { readonly kind: "task"; readonly id: TaskId; readonly wakeAt: Date }
+  | { readonly kind: "drop"; readonly project: string; readonly base: string; readonly wakeAt: Date };
+
+/**
+ * Where tasks live. Reads are consistent, except those of `list` and `listDue`, which may lag: decide nothing by them.
+ * Every implementation passes `test/contracts/task-store.ts`.
+ */
+export interface TaskStore {
+  get(id: TaskId): Promise<Task | undefined>;
+  getContent(id: TaskId, rev: number): Promise<Content | undefined>;
+  /** Newest last; expired entries are left out, even those that the database has not deleted yet. */
+  getLog(id: TaskId): Promise<readonly LogEntry[]>;
+  getGate(accountId: AccountId): Promise<Gate>;
+
+  /** Stores a new task (version 1). `stale`: the id is taken. */
+  create(
+    task: Task,
+    content: Content,
+    together?: Omit<Together, "content">,
+  ): Promise<Result<void, WriteRefusal>>;
+
+  /**
+   * Replaces the task whose version is `next.version - 1`, with everything else in the same transaction.
+   * A write that took effect although its answer was lost counts as ours when it is repeated.
+   */
+  save(next: Task, together?: Together): Promise<Result<void, WriteRefusal>>;
+
+  /** One entry by itself. Repeating it writes nothing new. */
+  addLog(id: TaskId, entry: LogEntry): Promise<void>;
+
+  /** By slot, earliest first. */
+  list(query: TaskQuery): Promise<Page<Task>>;
+
+  /** Everything of one shard that should have moved by `now`, longest overdue first. */
+  listDue(shard: number, now: Date, limit: number): Promise<readonly DueRef[]>;
+}
+
+/** How many shards `listDue` has. */
+export const WAKE_SHARDS = 4;

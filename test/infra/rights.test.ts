@@ -1,0 +1,230 @@
+import { describe, expect, it } from "vitest";
+import {
+  asList,
+  everyStatement,
+  FUNCTION_NAMES,
+  functionNamed,
+  functionsOf,
+  ofType,
+  referent,
+  statementsOfRole,
+  synthesize,
+} from "./synthesis.ts";
+
+const synthesis = synthesize();
+const functions = functionsOf(synthesis);
+const allowed = everyStatement(synthesis).filter(({ statement }) => statement.Effect === "Allow");
+
+/** Functions whose role allows the action. */
+const mayDo = (action: string): readonly string[] =>
+  [...functions.values()].filter(({ actions }) => actions.includes(action)).map(({ name }) => name);
+
+/** Why a statement may name no resource: `<holder's logical id without its hash>: <action>`. */
+const WITHOUT_RESOURCE = {
+  "CredentialsKey: a key policy is about its own key": (holder: string) => holder === "CredentialsKey",
+  "dynamodb:ListStreams: IAM knows no resource for it": (_: string, actions: readonly string[]) =>
+    actions.length === 1 && actions[0] === "dynamodb:ListStreams",
+};
+
+describe("rights", () => {
+  it("gives nobody a wildcard action", () => {
+    expect(allowed.length).toBeGreaterThan(0);
+    const wild = allowed.filter(({ statement }) =>
+      asList(statement.Action).some((action) => action.includes("*")),
+    );
+    expect(wild).toEqual([]);
+  });
+
+  it("names the resource of every right, except where there is none to name", () => {
+    const unnamed = allowed.filter(
+      ({ holder, statement }) =>
+        asList(statement.Resource).includes("*") &&
+        !Object.values(WITHOUT_RESOURCE).some((accepts) => accepts(holder, asList(statement.Action))),
+    );
+    expect(unnamed).toEqual([]);
+  });
+
+  it("has no exception that nothing needs", () => {
+    for (const accepts of Object.values(WITHOUT_RESOURCE)) {
+      expect(
+        allowed.some(
+          ({ holder, statement }) =>
+            asList(statement.Resource).includes("*") && accepts(holder, asList(statement.Action)),
+        ),
+      ).toBe(true);
+    }
+  });
+
+  it("has a role of its own for every function, and no rights that hang on roles in other ways", () => {
+    const roles = [...functions.values()].map(({ roleId }) => roleId);
+    expect([...functions.keys()].sort()).toEqual([...FUNCTION_NAMES].sort());
+    expect(new Set(roles).size).toBe(functions.size);
+    for (const [, properties] of ofType(synthesis, "AWS::IAM::Role")) {
+      expect(properties).not.toHaveProperty("ManagedPolicyArns");
+      expect(properties).not.toHaveProperty("Policies");
+    }
+    for (const [, { Roles }] of ofType(synthesis, "AWS::IAM::Policy")) expect(asList(Roles)).toHaveLength(1);
+    expect(ofType(synthesis, "AWS::IAM::ManagedPolicy")).toEqual([]);
+  });
+
+  it.each(FUNCTION_NAMES)("lets only Lambda take the role of %s", (name) => {
+    const { roleId } = functionNamed(synthesis, name);
+    expect(synthesis.resources[roleId]?.Properties?.["AssumeRolePolicyDocument"]).toMatchObject({
+      Statement: [{ Action: "sts:AssumeRole", Principal: { Service: "lambda.amazonaws.com" } }],
+    });
+  });
+
+  it.each(FUNCTION_NAMES)("lets %s write its own log and no other", (name) => {
+    const { statements, logicalId } = functionNamed(synthesis, name);
+    const { LoggingConfig } = synthesis.resources[logicalId]?.Properties as {
+      LoggingConfig: { LogGroup: unknown };
+    };
+    const logs = statements.filter(({ Action }) =>
+      asList(Action).some((action) => action.startsWith("logs:")),
+    );
+    expect(logs.map(({ Resource }) => referent(Resource))).toEqual([referent(LoggingConfig.LogGroup)]);
+  });
+});
+
+describe("rights on the table", () => {
+  it("lets no function scan it", () => {
+    expect(JSON.stringify(synthesis.resources)).not.toContain("dynamodb:Scan");
+    expect(mayDo("dynamodb:GetItem").toSorted()).toEqual([...FUNCTION_NAMES].sort());
+  });
+
+  it("keeps PartiQL, which can scan, to nobody", () => {
+    expect(allowed.flatMap(({ statement }) => asList(statement.Action)).join(" ")).not.toMatch(/PartiQL/);
+  });
+
+  it("lets only the sweeper read the index of what should have moved", () => {
+    const readers = [...functions.values()].filter(({ statements }) =>
+      JSON.stringify(statements).includes("/index/wake"),
+    );
+    expect(readers.map(({ name }) => name)).toEqual(["sweep-tasks"]);
+  });
+
+  it("lets no function change the table itself", () => {
+    const actions = allowed
+      .flatMap(({ statement }) => asList(statement.Action))
+      .filter((action) => action.startsWith("dynamodb:"));
+    expect(actions.filter((action) => /Table|Backup|TimeToLive|Tag/.test(action))).toEqual([]);
+  });
+});
+
+describe("rights on files", () => {
+  it("lets nobody delete or overwrite what was dropped", () => {
+    expect(mayDo("s3:DeleteObject")).toEqual([]);
+    const writes = allowed.filter(({ statement }) => asList(statement.Action).includes("s3:PutObject"));
+    for (const { statement } of writes) expect(JSON.stringify(statement.Resource)).toContain('"/outcome/*"');
+  });
+
+  it("lets only the relay write outcomes, and it cannot read drops", () => {
+    expect(mayDo("s3:PutObject")).toEqual(["relay-events"]);
+    expect(JSON.stringify(functionNamed(synthesis, "relay-events").statements)).not.toContain("drop/");
+  });
+
+  it("lets only those who read media read drops", () => {
+    const readers = [...functions.values()].filter(({ statements }) =>
+      JSON.stringify(statements).includes("drop/*"),
+    );
+    expect(readers.map(({ name }) => name).sort()).toEqual(["accept-drop", "prepare-post"]);
+  });
+
+  it("lists one folder at most, and lets S3 answer 404 rather than 403 for what is not there", () => {
+    for (const { statement } of allowed.filter(({ statement: { Action } }) =>
+      asList(Action).includes("s3:ListBucket"),
+    )) {
+      const prefix = statement.Condition?.["StringLikeIfExists"]?.["s3:prefix"];
+      expect(["drop/*", "outcome/*"]).toContain(prefix);
+    }
+    expect(mayDo("s3:ListBucket").toSorted()).toEqual(mayDo("s3:GetObject").toSorted());
+  });
+});
+
+describe("rights on credentials", () => {
+  it("lets only those who talk to X open them", () => {
+    for (const action of ["kms:Decrypt", "kms:GenerateDataKey"]) {
+      expect(mayDo(action).toSorted()).toEqual(["prepare-post", "publish-post"]);
+    }
+    const others = [...functions.values()].flatMap(({ actions }) =>
+      actions.filter((each) => /^kms:/.test(each)),
+    );
+    expect(new Set(others)).toEqual(new Set(["kms:Decrypt", "kms:GenerateDataKey"]));
+  });
+});
+
+describe("rights on schedules", () => {
+  const [scheduleGroup] = ofType(synthesis, "AWS::Scheduler::ScheduleGroup").map(([logicalId]) => logicalId);
+  const roles = ofType(synthesis, "AWS::IAM::Role").filter(([, { AssumeRolePolicyDocument }]) =>
+    JSON.stringify(AssumeRolePolicyDocument).includes("scheduler.amazonaws.com"),
+  );
+  const [roleId = "", role = {}] = roles[0] ?? [];
+
+  it("has one role for Scheduler, which starts the two functions of a task and does nothing else", () => {
+    expect(roles).toHaveLength(1);
+    const statements = statementsOfRole(synthesis, roleId);
+    expect(new Set(statements.flatMap(({ Action }) => asList(Action)))).toEqual(
+      new Set(["lambda:InvokeFunction"]),
+    );
+    expect(statements.flatMap(({ Resource }) => asList(Resource).map(referent)).sort()).toEqual(
+      [
+        functionNamed(synthesis, "prepare-post").logicalId,
+        functionNamed(synthesis, "publish-post").logicalId,
+      ].sort(),
+    );
+  });
+
+  it("trusts Scheduler only on behalf of this group in this account", () => {
+    expect(role["AssumeRolePolicyDocument"]).toEqual({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Action: "sts:AssumeRole",
+          Principal: { Service: "scheduler.amazonaws.com" },
+          Condition: {
+            StringEquals: {
+              "aws:SourceAccount": { Ref: "AWS::AccountId" },
+              "aws:SourceArn": { "Fn::GetAtt": [scheduleGroup, "Arn"] },
+            },
+          },
+        },
+      ],
+    });
+  });
+
+  it("lets functions pass that role to Scheduler alone", () => {
+    const passes = allowed.filter(({ statement }) => asList(statement.Action).includes("iam:PassRole"));
+    expect(passes.length).toBeGreaterThan(0);
+    for (const { statement } of passes) {
+      expect(referent(statement.Resource)).toBe(roleId);
+      expect(statement.Condition).toEqual({
+        StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" },
+      });
+    }
+  });
+
+  it("lets functions touch the schedules of tasks in this group only", () => {
+    const schedules = allowed.filter(({ statement }) =>
+      asList(statement.Action).some((action) => action.startsWith("scheduler:")),
+    );
+    expect(schedules.length).toBeGreaterThan(0);
+    for (const { statement } of schedules) {
+      expect(JSON.stringify(statement.Resource)).toContain(
+        `":schedule/",${JSON.stringify({ Ref: scheduleGroup })},"/t-*"`,
+      );
+    }
+  });
+});
+
+describe("the authorizer", () => {
+  it("reads keys and counts, and can do nothing else", () => {
+    const { actions } = functionNamed(synthesis, "authorize-request");
+    expect(actions.toSorted()).toEqual([
+      "dynamodb:GetItem",
+      "dynamodb:UpdateItem",
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+    ]);
+  });
+});

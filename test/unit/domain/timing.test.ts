@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { LARGE_VIDEO_BYTES, PREPARE_LEADS_MS, TIMING, VISIBILITY_FACTOR } from "#shared/domain/timing.ts";
+
+describe("timing", () => {
+  it.each(["prepare", "publish"] as const)(
+    "%s: request deadline < what must remain < timeout < lease < visibility",
+    (step) => {
+      const { requestDeadlineMs, timeoutMs, leaseMs, visibilityMs } = TIMING[step];
+      const remaining =
+        step === "publish" ? TIMING.publish.minRemainingMs : timeoutMs - TIMING.prepare.sliceMs;
+      const order = [requestDeadlineMs, remaining, timeoutMs, leaseMs, visibilityMs];
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+      expect(new Set(order).size).toBe(order.length);
+    },
+  );
+
+  it.each([TIMING.prepare, TIMING.publish, TIMING.accept])(
+    "hides a message for six timeouts (%#)",
+    (step) => {
+      expect(step.visibilityMs).toBeGreaterThanOrEqual(VISIBILITY_FACTOR * step.timeoutMs);
+    },
+  );
+
+  it("leaves room to hold, post and settle in one invocation", () => {
+    const { holdLeadMs, holdSlackMs, minRemainingMs, timeoutMs, requestDeadlineMs, intentFreshMs } =
+      TIMING.publish;
+    expect(holdLeadMs + holdSlackMs + minRemainingMs).toBeLessThan(timeoutMs);
+    expect(intentFreshMs + requestDeadlineMs).toBeLessThan(minRemainingMs);
+  });
+
+  it("wakes the publisher before the slot even when Scheduler uses its whole minute", () => {
+    expect(TIMING.publish.holdLeadMs).toBeGreaterThan(60_000);
+    expect(TIMING.nearLimitMs).toBeGreaterThan(60_000);
+  });
+
+  it("gives every delay a place: the queue's, or a schedule", () => {
+    expect(TIMING.maxQueueDelayMs).toBeLessThan(900_000);
+    expect(TIMING.nearLimitMs).toBeLessThan(TIMING.maxQueueDelayMs);
+  });
+
+  it("sweeps often enough, and ends before it starts again", () => {
+    expect(TIMING.sweep.timeoutMs).toBeLessThan(TIMING.sweep.everyMs);
+    expect(TIMING.sweep.claimMs).toBeGreaterThan(TIMING.publish.leaseMs);
+  });
+
+  it("gives heavier media more time", () => {
+    const { photo, gif, video, large } = PREPARE_LEADS_MS;
+    expect([photo, gif, video, large]).toEqual([180_000, 600_000, 1_200_000, 3_600_000]);
+    expect(LARGE_VIDEO_BYTES).toBe(536_870_912);
+  });
+});
