@@ -17,7 +17,7 @@ export const REPOSITORY = resolve(import.meta.dirname, "..");
 export const BUNDLE_DIRECTORY = join(REPOSITORY, ".build", "functions");
 
 /** Entry files of every function there is, by the name of their folder. */
-export function functionEntries(root = REPOSITORY): Readonly<Record<string, string>> {
+function functionEntries(root: string): Readonly<Record<string, string>> {
   const entries = globSync("functions/*/index.ts", { cwd: root }).sort();
   return Object.fromEntries(entries.map((entry) => [basename(dirname(entry)), entry]));
 }
@@ -37,6 +37,10 @@ const OPTIONS = {
   target: "node24",
   mainFields: ["module", "main"],
   alias: { punycode: "punycode/" },
+  // Some packages (`debug`, below file-type) are CommonJS only and require Node's own modules.
+  banner: {
+    js: 'import { createRequire as punctualRequire } from "node:module"; const require = punctualRequire(import.meta.url);',
+  },
   minify: true,
   sourcemap: "linked",
   // Positions and names are enough for a stack trace, and Node reads the map at each cold start.
@@ -65,7 +69,7 @@ export interface Bundle {
  * @throws BuildFailure of esbuild, with every message and its place
  */
 export async function bundleFunctions(directory = BUNDLE_DIRECTORY): Promise<readonly Bundle[]> {
-  const entries = functionEntries();
+  const entries = functionEntries(REPOSITORY);
   const names = Object.keys(entries);
   if (names.length === 0) throw new Error(`no functions/*/index.ts under ${REPOSITORY}`);
 

@@ -3,6 +3,7 @@ import type { EnvironmentOf } from "#shared/config/load-config.ts";
 import {
   bucketVariables,
   prepareQueueVariables,
+  publishQueueVariables,
   scheduleVariables,
   tableVariables,
   uploadVariables,
@@ -14,6 +15,8 @@ export const configSchema = z.object({
   ...tableVariables,
   ...bucketVariables,
   ...prepareQueueVariables,
+  // A retry has a new arm, for which no publisher was arranged yet.
+  ...publishQueueVariables,
   ...scheduleVariables,
   ...xVariables,
   ...uploadVariables,

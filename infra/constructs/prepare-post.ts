@@ -14,6 +14,8 @@ export interface PreparePostProps {
   readonly table: TaskTable;
   readonly bucket: DropBucket;
   readonly queue: WorkQueue;
+  /** Where it sends a post whose slot came while its media were still on their way. */
+  readonly publishQueue: WorkQueue;
   readonly schedules: TaskSchedules;
   readonly credentialsKey: CredentialsKey;
   readonly parameters: Readonly<Record<"xEndpoint" | "uploadConcurrency", CfnParameter>>;
@@ -25,7 +27,7 @@ const FLAT_MEMORY = ["--max-old-space-size=96", "--max-semi-space-size=1"];
 /** Uploads media ahead of the slot. It starts on a schedule, and continues by messages to itself. */
 export class PreparePost extends CloudFunction<ConfigEnvironment> {
   constructor(scope: Construct, id: string, props: PreparePostProps) {
-    const { commons, table, bucket, queue, schedules, credentialsKey, parameters } = props;
+    const { commons, table, bucket, queue, publishQueue, schedules, credentialsKey, parameters } = props;
     super(scope, id, {
       name: "prepare-post",
       description: "uploads the media of a post ahead of its slot",
@@ -37,6 +39,7 @@ export class PreparePost extends CloudFunction<ConfigEnvironment> {
         TABLE_NAME: table.name,
         BUCKET_NAME: bucket.name,
         PREPARE_QUEUE_URL: queue.url,
+        PUBLISH_QUEUE_URL: publishQueue.url,
         SCHEDULE_GROUP: schedules.groupName,
         SCHEDULER_ROLE_ARN: schedules.roleArn,
         CREDENTIALS_KEY_ID: credentialsKey.id,
@@ -49,6 +52,7 @@ export class PreparePost extends CloudFunction<ConfigEnvironment> {
     bucket.allowList(this, "drop");
     credentialsKey.allowUse(this);
     queue.allowSend(this);
+    publishQueue.allowSend(this);
     schedules.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule"]);
     schedules.start(this);
     this.tryAsyncOnce(queue.deadLetters, { maxEventAgeMs: TIMING.maxEventAgeMs });

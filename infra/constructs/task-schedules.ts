@@ -1,4 +1,4 @@
-import { Stack } from "aws-cdk-lib";
+import { Stack, Token } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
@@ -52,6 +52,12 @@ export class TaskSchedules extends Construct {
 
   /** Lets it do these things with schedules of this group, and hand the role to Scheduler. */
   allow(grantee: Grantee, actions: readonly ScheduleAction[]): void {
+    const { region, account } = Stack.of(this);
+    // cdk-nag shows a Region or account that the stage leaves open as a reference.
+    const place = [
+      Token.isUnresolved(region) ? "<AWS::Region>" : region,
+      Token.isUnresolved(account) ? "<AWS::AccountId>" : account,
+    ].join(":");
     grantee.allow({
       sid: "Schedules",
       actions: actions.map((action) => `scheduler:${action}`),
@@ -64,8 +70,7 @@ export class TaskSchedules extends Construct {
         }),
       ],
       wildcard: {
-        finding:
-          "Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<TaskScheduleGroup>/t-*",
+        finding: `Resource::arn:<AWS::Partition>:scheduler:${place}:schedule/<TaskScheduleGroup>/t-*`,
         reason: "Schedules are made at run time, one or two for each task, and named after it.",
       },
     });

@@ -67,6 +67,7 @@ export class ServiceStack extends Stack {
       table,
       bucket,
       queue: prepareQueue,
+      publishQueue,
       schedules,
       credentialsKey,
       parameters,

@@ -82,7 +82,7 @@ export const allowsScope = ({ scopes }: Pick<ApiKey, "scopes">, needed: KeyScope
   scopes.includes(needed) || scopes.includes("admin");
 
 /** A write for every request would cost more than the requests. */
-export const TOUCH_EVERY_MS = 5 * 60_000;
+const TOUCH_EVERY_MS = 5 * 60_000;
 
 export const shouldTouch = ({ lastUsedAt }: Pick<ApiKey, "lastUsedAt">, now: Date): boolean =>
   lastUsedAt === undefined || now.getTime() - lastUsedAt.getTime() >= TOUCH_EVERY_MS;

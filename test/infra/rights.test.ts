@@ -6,6 +6,7 @@ import {
   functionNamed,
   functionsOf,
   ofType,
+  propertiesOf,
   referent,
   statementsOfRole,
   synthesize,
@@ -69,20 +70,18 @@ describe("rights", () => {
 
   it.each(FUNCTION_NAMES)("lets only Lambda take the role of %s", (name) => {
     const { roleId } = functionNamed(synthesis, name);
-    expect(synthesis.resources[roleId]?.Properties?.["AssumeRolePolicyDocument"]).toMatchObject({
+    expect(propertiesOf(synthesis, roleId)["AssumeRolePolicyDocument"]).toMatchObject({
       Statement: [{ Action: "sts:AssumeRole", Principal: { Service: "lambda.amazonaws.com" } }],
     });
   });
 
   it.each(FUNCTION_NAMES)("lets %s write its own log and no other", (name) => {
     const { statements, logicalId } = functionNamed(synthesis, name);
-    const { LoggingConfig } = synthesis.resources[logicalId]?.Properties as {
-      LoggingConfig: { LogGroup: unknown };
-    };
+    const { LogGroup } = propertiesOf(synthesis, logicalId)["LoggingConfig"] as { LogGroup: unknown };
     const logs = statements.filter(({ Action }) =>
       asList(Action).some((action) => action.startsWith("logs:")),
     );
-    expect(logs.map(({ Resource }) => referent(Resource))).toEqual([referent(LoggingConfig.LogGroup)]);
+    expect(logs.map(({ Resource }) => referent(Resource))).toEqual([referent(LogGroup)]);
   });
 });
 

@@ -98,6 +98,13 @@ export function ofType(
     .map(([logicalId, { Properties = {} }]) => [logicalId, Properties] as const);
 }
 
+/** Properties of one resource; fails when there is no such resource. */
+export function propertiesOf({ resources }: Synthesis, logicalId: string): Readonly<Record<string, unknown>> {
+  const resource = resources[logicalId];
+  if (resource === undefined) throw new Error(`no resource ${logicalId} in the template`);
+  return resource.Properties ?? {};
+}
+
 export interface Statement {
   readonly Sid?: string;
   readonly Effect: "Allow" | "Deny";

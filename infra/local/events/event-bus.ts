@@ -1,18 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import * as z from "zod";
+import { operatorId } from "../gateway/caller.ts";
 import type { ObjectChange } from "../gateway/service.ts";
 import type { Access } from "../iam/access.ts";
 import type { LambdaRuntime } from "../lambda/runtime.ts";
-import { OPERATOR_ID, sqsClient } from "../services/clients.ts";
+import { sqsClient } from "../services/clients.ts";
 import { pause } from "../services/delay.ts";
 import { readExpression } from "../services/expressions.ts";
 import { notRun, readProperties } from "../services/properties.ts";
+import { callEvery } from "../services/timer.ts";
 import { type ReportFault, WiringFault } from "../services/wiring-fault.ts";
 import type { Assembly, Resource } from "../template/assembly.ts";
 import { TemplateFault } from "../template/fault.ts";
-import { compilePattern, type Matcher } from "./pattern.ts";
 import { createObjectEvents } from "./object-events.ts";
+import { compilePattern, type Matcher } from "./pattern.ts";
 
 /** An event in the envelope of EventBridge. */
 export interface BusEvent {
@@ -111,7 +113,12 @@ function readRule(assembly: Assembly, resource: Resource): Rule | undefined {
     throw fault(`its target ${target.Arn} is no queue and no function of the template`);
   });
   if (State === "DISABLED") return undefined;
-  return { resource, matches, everyMs: expression?.kind === "rate" ? expression.everyMs : undefined, targets };
+  return {
+    resource,
+    matches,
+    everyMs: expression?.kind === "rate" ? expression.everyMs : undefined,
+    targets,
+  };
 }
 
 const inputOf = (target: Target, event: BusEvent): unknown => {
@@ -134,18 +141,26 @@ const inputOf = (target: Target, event: BusEvent): unknown => {
 export function createEventBus(options: EventBusOptions): EventBus {
   const { assembly, access, runtime, gatewayUrl, onFault } = options;
   const retryDelaysMs = options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS;
-  const rules = assembly.ofType("AWS::Events::Rule").flatMap((resource) => readRule(assembly, resource) ?? []);
+  const rules = assembly
+    .ofType("AWS::Events::Rule")
+    .flatMap((resource) => readRule(assembly, resource) ?? []);
   const objectEvents = createObjectEvents(assembly);
-  const queues = sqsClient({ gatewayUrl, region: assembly.region, caller: OPERATOR_ID });
+  const queues = sqsClient({ gatewayUrl, region: assembly.region, caller: operatorId });
   const closing = new AbortController();
-  const timers: NodeJS.Timeout[] = [];
+  const cancels: (() => void)[] = [];
   const delivering = new Set<Promise<void>>();
 
   async function permitted(rule: Resource, resource: Resource, action: string): Promise<boolean> {
     const principal = { service: PRINCIPAL, sourceArn: rule.arn };
     const decision = await access.check({ principal, action, resource: resource.arn });
     if (decision.allowed) return true;
-    onFault(new WiringFault(rule.logicalId, action, `${PRINCIPAL} may not reach ${resource.logicalId}: ${decision.message}`));
+    onFault(
+      new WiringFault(
+        rule.logicalId,
+        action,
+        `${PRINCIPAL} may not reach ${resource.logicalId}: ${decision.message}`,
+      ),
+    );
     return false;
   }
 
@@ -166,7 +181,8 @@ export function createEventBus(options: EventBusOptions): EventBus {
 
   async function deliver(rule: Rule, target: Target, event: BusEvent): Promise<void> {
     const action = target.kind === "queue" ? "sqs:SendMessage" : "lambda:InvokeFunction";
-    if (!(await permitted(rule.resource, target.resource, action))) return sendToDeadLetters(rule, target, event);
+    if (!(await permitted(rule.resource, target.resource, action)))
+      return sendToDeadLetters(rule, target, event);
     const input = inputOf(target, event);
     if (target.kind === "function") {
       runtime.invokeAsync(target.resource.logicalId, input);
@@ -198,7 +214,12 @@ export function createEventBus(options: EventBusOptions): EventBus {
   }
 
   const wholeSeconds = (at: Date): string => at.toISOString().replace(/\.\d{3}Z$/, "Z");
-  const envelope = (source: string, detailType: string, resources: readonly string[], detail: unknown): BusEvent => ({
+  const envelope = (
+    source: string,
+    detailType: string,
+    resources: readonly string[],
+    detail: unknown,
+  ): BusEvent => ({
     version: "0",
     id: randomUUID(),
     "detail-type": detailType,
@@ -225,12 +246,12 @@ export function createEventBus(options: EventBusOptions): EventBus {
         if (rule.everyMs === undefined) continue;
         const tick = () =>
           void deliverAll(rule, envelope("aws.events", "Scheduled Event", [rule.resource.arn], {}));
-        timers.push(setInterval(tick, rule.everyMs));
+        cancels.push(callEvery(Date.now() + rule.everyMs, rule.everyMs, tick));
       }
     },
     async close() {
       closing.abort();
-      for (const timer of timers) clearInterval(timer);
+      for (const cancel of cancels) cancel();
       await Promise.all(delivering);
       queues.destroy();
     },

@@ -36,7 +36,11 @@ export function createObjectEvents(assembly: Assembly) {
   for (const bucket of assembly.ofType("AWS::S3::Bucket")) {
     const parsed = bucketProperties.safeParse(bucket.properties);
     if (!parsed.success) {
-      throw new TemplateFault(bucket.stack, bucket.logicalId, "only EventBridge notifications of a bucket run here");
+      throw new TemplateFault(
+        bucket.stack,
+        bucket.logicalId,
+        "only EventBridge notifications of a bucket run here",
+      );
     }
     const { EventBridgeConfiguration } = parsed.data.NotificationConfiguration ?? {};
     if (EventBridgeConfiguration?.EventBridgeEnabled) enabled.set(bucket.physicalId, bucket.arn);
@@ -62,7 +66,12 @@ export function createObjectEvents(assembly: Assembly) {
       : {
           bucketArn,
           detailType: "Object Deleted",
-          detail: { ...base, object: { key, sequencer: sequencer() }, ...request, "deletion-type": "Permanently Deleted" },
+          detail: {
+            ...base,
+            object: { key, sequencer: sequencer() },
+            ...request,
+            "deletion-type": "Permanently Deleted",
+          },
         };
   };
 }

@@ -243,7 +243,9 @@ export async function startStreamMapping(
       do {
         const command = new GetRecordsCommand({ ShardIterator: iterator, Limit: batchSize - batch.length });
         const answer: GetRecordsCommandOutput = await streams.send(command, { abortSignal: signal });
-        const records = (answer.Records ?? []).map((record) => toStreamRecord(record, streamArn, assembly.region));
+        const records = (answer.Records ?? []).map((record) =>
+          toStreamRecord(record, streamArn, assembly.region),
+        );
         lastRead = records.at(-1)?.dynamodb.SequenceNumber ?? lastRead;
         batch.push(
           ...records.filter((record) => filters.length === 0 || filters.some((matches) => matches(record))),

@@ -37,6 +37,10 @@ const exited = (message: string): FunctionError => ({
   errorMessage: message,
 });
 
+/** The end of Lambda's own line about an invocation that failed, and what Lambda leaves to the function's log. */
+const failureOf = ({ errorType, errorMessage }: FunctionError): string =>
+  `\tStatus: error\tError Type: ${errorType}\tMessage: ${errorMessage.replaceAll(/\s+/g, " ")}`;
+
 function readLines(source: Readable, onLine: (line: string) => void): void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
@@ -135,7 +139,10 @@ export function startSandbox({ settings, region, gatewayUrl, logStream, onLine }
     let limit: NodeJS.Timeout | undefined;
     try {
       const initError = await ready.promise;
-      if (initError) return { ok: false, requestId, error: initError };
+      if (initError) {
+        onLine("platform", `INIT_REPORT RequestId: ${requestId}\tPhase: invoke${failureOf(initError)}`);
+        return { ok: false, requestId, error: initError };
+      }
       const coldMs = initMs;
       initMs = undefined;
 
@@ -154,7 +161,7 @@ export function startSandbox({ settings, region, gatewayUrl, logStream, onLine }
       const outcome = await done.promise;
       const tookMs = (performance.now() - beganAt).toFixed(2);
       const init = coldMs === undefined ? "" : `\tInit Duration: ${coldMs.toFixed(2)} ms`;
-      const status = outcome.ok ? "" : `\tStatus: error\tError Type: ${outcome.error.errorType}`;
+      const status = outcome.ok ? "" : failureOf(outcome.error);
       onLine("platform", `REPORT RequestId: ${requestId}\tDuration: ${tookMs} ms${init}${status}`);
       return outcome;
     } finally {

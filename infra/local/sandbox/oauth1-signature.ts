@@ -5,7 +5,7 @@ import type { Caller, SandboxApp, SandboxUser } from "./accounts.ts";
 const SIGNED_ORIGIN = "https://api.x.com";
 
 /** X refuses timestamps further away than this. */
-export const MAX_DRIFT_MS = 300_000;
+const MAX_DRIFT_MS = 300_000;
 
 export type OAuth1Refusal =
   | "malformed"
@@ -17,7 +17,7 @@ export type OAuth1Refusal =
 type Pair = readonly [name: string, value: string];
 
 /** RFC 3986: everything but letters, digits and `-._~`. */
-export function percentEncode(text: string): string {
+function percentEncode(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -39,7 +39,7 @@ export function signatureBaseString(method: string, path: string, parameters: re
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-export function sign(baseString: string, apiSecret: string, accessSecret: string): string {
+function sign(baseString: string, apiSecret: string, accessSecret: string): string {
   return createHmac("sha1", `${percentEncode(apiSecret)}&${percentEncode(accessSecret)}`)
     .update(baseString)
     .digest("base64");

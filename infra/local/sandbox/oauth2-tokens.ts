@@ -6,7 +6,7 @@ import type { Answer } from "./problems.ts";
 import { readJson, writeJson } from "./state-files.ts";
 
 /** @see https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code */
-export const ACCESS_TOKEN_SECONDS = 7_200;
+const ACCESS_TOKEN_SECONDS = 7_200;
 
 const Grant = z.object({ userId: z.string(), clientId: z.string(), scopes: z.array(z.enum(SCOPES)) });
 const State = z.object({

@@ -72,7 +72,7 @@ export function checkPost(body: PostBody, author: SandboxUser): void {
     throw invalidRequest({ parameters: { "$.text": [] }, message: "$.text: contains invalid characters" });
   }
   const allowed = author.premium === true ? PREMIUM_LENGTH : SHORT_POST_LENGTH;
-  if (weightedLength(text.normalize("NFC")) > allowed) {
+  if (weightedLength(text) > allowed) {
     throw invalidRequest({
       parameters: { text: [] },
       message:

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { SandboxUser } from "./accounts.ts";
 import type { SandboxMedia } from "./media-store.ts";
 import type { PostBody } from "./post-rules.ts";
-import { type Entities, type RewrittenText, rewriteText } from "./post-text.ts";
+import { type RewrittenText, rewriteText } from "./post-text.ts";
 import { blank, duplicateContent } from "./problems.ts";
 import type { IdSource } from "./snowflake.ts";
 import { type JsonLog, openJsonLog } from "./state-files.ts";
@@ -32,7 +32,6 @@ const PostRecord = z.object({
   paidPartnership: z.boolean().optional(),
 });
 export type PostRecord = Readonly<z.infer<typeof PostRecord>>;
-export type { Entities };
 
 export interface PostStore {
   /**

@@ -37,7 +37,7 @@ export async function readJsonObject(request: IncomingMessage): Promise<Record<s
   return parseJsonObject(body);
 }
 
-export function parseJsonObject(body: Buffer): Record<string, unknown> {
+function parseJsonObject(body: Buffer): Record<string, unknown> {
   let value: unknown;
   try {
     value =

@@ -19,7 +19,7 @@ import { createTimelinePage } from "./timeline-page.ts";
 import { createXApi } from "./x-api.ts";
 
 export type { SandboxApp, SandboxUser } from "./accounts.ts";
-export type { FaultAction, FaultMatch, FaultRule } from "./faults.ts";
+export type { FaultRule } from "./faults.ts";
 export type { SandboxMedia } from "./media-store.ts";
 export type { SandboxPost } from "./public-view.ts";
 export type { LoggedRequest } from "./request-log.ts";

@@ -88,7 +88,6 @@ export function createHashingSegments(): Segments {
       hash.update(bytes);
       if (head.length < SNIFF_BYTES)
         head = Buffer.concat([head, bytes.subarray(0, SNIFF_BYTES - head.length)]);
-      if (!Buffer.isBuffer(next)) await rm(next.file);
       await setImmediate();
     }
   };

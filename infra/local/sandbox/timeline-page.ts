@@ -50,7 +50,7 @@ interface PageDeps {
 }
 
 /** @param posts - oldest first */
-export function renderPage(posts: readonly SandboxPost[], deps: PageDeps): string {
+function renderPage(posts: readonly SandboxPost[], deps: PageDeps): string {
   const threads = Map.groupBy(posts.slice(-SHOWN_POSTS), ({ conversationId }) => conversationId);
   // A thread stands where its newest part is, and its parts read from top to bottom.
   const newestFirst = [...threads.values()].sort((a, b) => newestOf(b) - newestOf(a));
@@ -111,6 +111,8 @@ function renderPost(post: SandboxPost, deps: PageDeps): string {
   const notes = [
     post.madeWithAi === true ? "Made with AI" : "",
     post.paidPartnership === true ? "Paid partnership" : "",
+    ...new Set(post.media.map(({ type }) => type)),
+    post.media.length > 0 ? formatSize(post.media.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)) : "",
   ].filter(Boolean);
   return `<article id="post-${escapeMarkup(post.id)}">
 <div class="avatar colour-${colour}" aria-hidden="true">${escapeMarkup(initial)}</div>
@@ -142,12 +144,9 @@ function renderMedia(media: readonly SandboxMedia[], deps: PageDeps): string {
     return `<figure title="${escapeMarkup(facts)}">${shown}${alt && '<span class="alt" aria-hidden="true">ALT</span>'}</figure>`;
   });
   const captions = media
-    .map(({ altText, type, sizeBytes }) => {
-      const facts = `<span class="facts">${escapeMarkup(type)}, ${formatSize(sizeBytes)}</span>`;
-      return altText === undefined ? facts : `${facts} <span dir="auto">${escapeMarkup(altText)}</span>`;
-    })
-    .join("<br>");
-  return `<div class="media media-${media.length}">${figures.join("")}</div><p class="quiet caption">${captions}</p>`;
+    .filter(({ altText }) => altText !== undefined)
+    .map(({ altText = "" }) => `<p class="quiet caption" dir="auto">${escapeMarkup(altText)}</p>`);
+  return `<div class="media media-${media.length}">${figures.join("")}</div>${captions.join("")}`;
 }
 
 /** What was sent, with links, tags and mentions made visible; every character goes through `escapeMarkup`. */
@@ -182,5 +181,5 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-export const escapeMarkup = (text: string): string =>
+const escapeMarkup = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "");

@@ -1,13 +1,10 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 
-/** Access key id of the person who deploys; every other id is a function's logical id. */
-export const OPERATOR_ID = "OPERATOR";
-
 export interface GatewayClientOptions {
   /** Gateway address, without a trailing slash. */
   readonly gatewayUrl: string;
   readonly region: string;
-  /** In whose name: the logical id of a function, or {@link OPERATOR_ID}. */
+  /** In whose name: the logical id of a function, or `operatorId`. */
   readonly caller: string;
 }
 

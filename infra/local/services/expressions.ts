@@ -17,7 +17,10 @@ export function readExpression(text: string, timeZone = "UTC"): Expression | und
   const at = /^at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\)$/.exec(text)?.[1];
   if (at !== undefined) {
     try {
-      return { kind: "at", atMs: Temporal.PlainDateTime.from(at).toZonedDateTime(timeZone).epochMilliseconds };
+      return {
+        kind: "at",
+        atMs: Temporal.PlainDateTime.from(at).toZonedDateTime(timeZone).epochMilliseconds,
+      };
     } catch {
       return undefined;
     }

@@ -94,6 +94,16 @@ export async function loadInternals(): Promise<Internals> {
   const Objects = await load<S3Memory, []>("./s3/s3Store.js", "S3Store");
   const Disk = await load<QueueDisk, [string]>("./persistence.js", "PersistenceManager");
   /**
+   * fauxqs refuses messages with characters beyond the first plane, such as emoji; SQS takes them.
+   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+   */
+  const types = (await import(new URL("./sqs/sqsTypes.js", import.meta.resolve("fauxqs")).href)) as {
+    INVALID_MESSAGE_BODY_CHAR: RegExp;
+  };
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these three are the allowed ones
+  const invalid = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+  types.INVALID_MESSAGE_BODY_CHAR.test = (body) => invalid.test(body);
+  /**
    * fauxqs sorts keys by the rules of a language but continues a listing by comparing code units, so a listing of
    * more than one page loses keys. S3 orders by UTF-8 bytes.
    */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type DynamoDbProcess, startDynamoDb } from "./dynamodb-process.ts";
+import { type DynamoDbJava, launchDynamoDb } from "./dynamodb-java.ts";
 import { StoreFault } from "./fault.ts";
 import { type FauxqsServer, startFauxqs } from "./fauxqs-server.ts";
 
@@ -8,43 +8,48 @@ export interface StoresSettings {
   readonly region: string;
   readonly directory?: string;
   readonly java?: string;
+  /** Without queues and objects when false. */
+  readonly fauxqs: boolean;
+}
+
+export interface StoresPorts {
+  readonly dynamoDb: number;
+  /** 0 when it was not asked for. */
+  readonly fauxqs: number;
 }
 
 export type StoresAnswer =
-  | { readonly ready: { readonly dynamoDbPort: number; readonly fauxqsPort: number } }
+  | { readonly ready: StoresPorts }
   | { readonly failed: { readonly code: string; readonly message: string } };
 
-/**
+/*
  * Entry of the process that holds the stores. It ends when the parent asks and also when the parent is gone for any
  * reason, so that even a killed run leaves no database behind.
  */
-let open: { readonly fauxqs: FauxqsServer; readonly dynamoDb: DynamoDbProcess } | undefined;
+let dynamoDb: DynamoDbJava | undefined;
+let fauxqs: FauxqsServer | undefined;
 let starting: Promise<void> = Promise.resolve();
 
 async function start(settings: StoresSettings): Promise<void> {
   const { directory, java, region } = settings;
-  const database = startDynamoDb({
-    ...(directory !== undefined && { directory: join(directory, "dynamodb") }),
-    ...(java !== undefined && { java }),
-  });
-  const server = startFauxqs({
-    region,
-    ...(directory !== undefined && { directory: join(directory, "fauxqs") }),
-  });
-  const [dynamoDb, fauxqs] = await Promise.allSettled([database, server]);
-  if (dynamoDb.status === "fulfilled" && fauxqs.status === "fulfilled") {
-    open = { dynamoDb: dynamoDb.value, fauxqs: fauxqs.value };
-    answer({ ready: { dynamoDbPort: dynamoDb.value.port, fauxqsPort: fauxqs.value.port } });
+  const folder = (name: string) => (directory === undefined ? {} : { directory: join(directory, name) });
+  const outcomes = await Promise.allSettled([
+    launchDynamoDb({ ...folder("dynamodb"), ...(java !== undefined && { java }) }).then((started) => {
+      dynamoDb = started;
+    }),
+    settings.fauxqs
+      ? startFauxqs({ region, ...folder("fauxqs") }).then((started) => {
+          fauxqs = started;
+        })
+      : undefined,
+  ]);
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed === undefined) {
+    answer({ ready: { dynamoDb: dynamoDb?.port ?? 0, fauxqs: fauxqs?.port ?? 0 } });
     return;
   }
-  if (fauxqs.status === "fulfilled") {
-    await fauxqs.value.close();
-  }
-  if (dynamoDb.status === "fulfilled") {
-    await dynamoDb.value.close();
-  }
-  const reason: unknown =
-    dynamoDb.status === "rejected" ? dynamoDb.reason : (fauxqs as PromiseRejectedResult).reason;
+  await endStores();
+  const reason: unknown = failed.reason;
   answer({
     failed: {
       code: reason instanceof StoreFault ? reason.code : "store-did-not-start",
@@ -53,11 +58,10 @@ async function start(settings: StoresSettings): Promise<void> {
   });
 }
 
-async function end(): Promise<void> {
-  await starting;
-  await open?.fauxqs.close();
-  await open?.dynamoDb.close();
-  process.exit(0);
+/** The database last: it is what everything else is written to. */
+async function endStores(): Promise<void> {
+  await fauxqs?.close();
+  await dynamoDb?.close();
 }
 
 function answer(message: StoresAnswer): void {
@@ -69,4 +73,6 @@ function answer(message: StoresAnswer): void {
 process.once("message", (settings: StoresSettings) => {
   starting = start(settings);
 });
-process.once("disconnect", () => void end());
+process.once("disconnect", () => {
+  void starting.then(endStores).finally(() => process.exit(0));
+});

@@ -1,10 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { Assembly } from "../template/assembly.ts";
 import { createBuckets } from "./buckets.ts";
-import { StoreFault } from "./fault.ts";
 import { createQueues } from "./queues.ts";
-import type { StoresAnswer, StoresSettings } from "./stores-process.ts";
+import { startSupervised } from "./supervised.ts";
 import { createTables } from "./tables.ts";
 
 export interface Stores {
@@ -32,62 +29,23 @@ export interface StoresOptions {
  */
 export async function startStores(options: StoresOptions): Promise<Stores> {
   const { assembly, directory, java } = options;
-  const child = fork(fileURLToPath(new URL("./stores-process.ts", import.meta.url)), {
-    detached: true,
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-    // Not the environment of this process: it may hold the credentials of X.
-    env: pick(process.env, ["PATH", "JAVA_HOME", "HOME", "TMPDIR"]),
-    execArgv: ["--disable-warning=ExperimentalWarning"],
+  const started = await startSupervised({
+    region: assembly.region,
+    fauxqs: true,
+    ...(directory !== undefined && { directory }),
+    ...(java !== undefined && { java }),
   });
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const close = async (): Promise<void> => {
-    if (child.connected) {
-      child.disconnect();
-    }
-    await ended;
-  };
   try {
-    const { dynamoDbPort, fauxqsPort } = await startedPorts(child, {
-      region: assembly.region,
-      ...(directory !== undefined && { directory }),
-      ...(java !== undefined && { java }),
-    });
-    const dynamoDbUrl = `http://127.0.0.1:${dynamoDbPort}`;
-    const fauxqsUrl = `http://127.0.0.1:${fauxqsPort}`;
+    const dynamoDbUrl = `http://127.0.0.1:${started.ports.dynamoDb}`;
+    const fauxqsUrl = `http://127.0.0.1:${started.ports.fauxqs}`;
     const [streams] = await Promise.all([
       createTables(assembly, dynamoDbUrl),
       createQueues(assembly, fauxqsUrl),
       createBuckets(assembly, fauxqsUrl),
     ]);
-    return { dynamoDbUrl, fauxqsUrl, streams, close };
+    return { dynamoDbUrl, fauxqsUrl, streams, close: started.close };
   } catch (error) {
-    await close();
+    await started.close();
     throw error;
   }
-}
-
-function startedPorts(
-  child: ChildProcess,
-  settings: StoresSettings,
-): Promise<{ dynamoDbPort: number; fauxqsPort: number }> {
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) =>
-      reject(new StoreFault("store-did-not-start", `The process of the stores ended with ${code}.`)),
-    );
-    child.once("message", (answer: StoresAnswer) => {
-      if ("ready" in answer) {
-        resolve(answer.ready);
-      } else {
-        reject(new StoreFault(answer.failed.code, answer.failed.message));
-      }
-    });
-    child.send(settings);
-  });
-}
-
-function pick(environment: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-  );
 }

@@ -20,8 +20,8 @@ const outputSchema = z.object({
 const templateSchema = z.strictObject({
   AWSTemplateFormatVersion: z.string().optional(),
   Description: z.string().optional(),
-  Metadata: z.unknown(),
-  Rules: z.unknown(),
+  Metadata: z.unknown().optional(),
+  Rules: z.unknown().optional(),
   Parameters: z.record(z.string(), parameterSchema).default({}),
   Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown()))).default({}),
   Conditions: z.record(z.string(), z.unknown()).default({}),

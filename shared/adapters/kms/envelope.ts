@@ -14,7 +14,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** What was sealed cannot be opened: changed, moved to another context, or sealed with another key. */
-export class UnreadableEnvelopeFault extends Fault {
+class UnreadableEnvelopeFault extends Fault {
   override readonly name = "UnreadableEnvelopeFault";
   readonly code = "unreadable-envelope";
   readonly retry = "never";

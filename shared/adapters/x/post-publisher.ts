@@ -11,7 +11,7 @@ import { createXAccountVerifier } from "./account-verifier.ts";
 import { classifyXError, classifyXPostError } from "./classify-x-error.ts";
 import { parseTimeline, TIMELINE_FIELDS } from "./timeline.ts";
 import { askX, createXClient } from "./x-client.ts";
-import type { XSession } from "./x-sessions.ts";
+import { ACCESS_ENDED, type XSession } from "./x-sessions.ts";
 
 /** Only the id counts. X may report errors (a field it could not show) beside a post that it made. */
 const createdAnswer = z.object({ data: z.object({ id: z.string().regex(/^\d+$/) }) });
@@ -40,15 +40,6 @@ const NO_TIME: Failure = {
     code: "no-time-left",
     message: "There was no time left to send the post.",
     remedy: "Nothing to do: it is tried again.",
-  },
-};
-
-const ACCESS_ENDED: Failure = {
-  class: "transient",
-  reason: {
-    code: "access-ended",
-    message: "X had ended the account's access token before its time.",
-    remedy: "Nothing to do: it is tried again with a new one.",
   },
 };
 
@@ -86,9 +77,9 @@ export function createXPostPublisher(deps: XPostPublisherDeps): PostPublisher {
   }
 
   /** Before the request, nothing can be unknown: whatever goes wrong here is a definite no. */
-  async function openForPost(accountId: AccountId): Promise<Result<XSession, Failure>> {
+  async function recall(accountId: AccountId, forMs: number): Promise<Result<XSession, Failure>> {
     try {
-      return await sessions.open(accountId);
+      return await sessions.recall(accountId, forMs);
     } catch (error) {
       return err(credentialsUnavailable(error));
     }
@@ -111,7 +102,7 @@ export function createXPostPublisher(deps: XPostPublisherDeps): PostPublisher {
 
     async create(accountId, post, deadlineMs) {
       const startedAt = clock.now().getTime();
-      const opened = await openForPost(accountId);
+      const opened = await recall(accountId, deadlineMs);
       if (!opened.ok) return refused(opened.error);
       const leftMs = deadlineMs - (clock.now().getTime() - startedAt);
       if (leftMs < MIN_DEADLINE_MS) return refused(NO_TIME);

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import OAuth from "oauth-1.0a";
@@ -60,9 +60,10 @@ class StandInAgent extends HttpAgent {
     const { protocol, hostname, port } = this.#endpoint;
     // An IPv6 address has brackets in a URL only.
     const host = hostname.replace(/^\[|\]$/g, "");
-    return protocol === "https:"
-      ? watch(connectTls({ host, port: Number(port || 443), servername: host }), "secureConnect")
-      : watch(connect({ host, port: Number(port || 80) }), "connect");
+    if (protocol === "http:") return watch(connect({ host, port: Number(port || 80) }), "connect");
+    // TLS names hosts only, never addresses.
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    return watch(connectTls({ host, port: Number(port || 443), ...name }), "secureConnect");
   }
 }
 
@@ -72,9 +73,17 @@ export interface XAgentOptions {
    * to a post. So never for `POST /2/tweets`.
    */
   readonly keepAlive: boolean;
-  /** @default 20 */
+  /**
+   * Requests beyond it wait, and their deadline runs. Without keep-alive there is no limit: Node would reuse a
+   * connection for whoever waits.
+   *
+   * @default 20
+   */
   readonly maxSockets?: number;
 }
+
+/** Shorter than X's own, so that a connection is not closed there while a request is on its way. */
+const IDLE_TIMEOUT_MS = 30_000;
 
 /**
  * Connections to X, or to its stand-in: requests name `https://api.x.com` either way.
@@ -86,7 +95,9 @@ export function createXAgent(
   { keepAlive, maxSockets = 20 }: XAgentOptions,
 ): HttpAgent {
   const url = new URL(endpoint);
-  const options: AgentOptions = { keepAlive, maxSockets, ...(keepAlive && { timeout: 30_000 }) };
+  const options: AgentOptions = keepAlive
+    ? { keepAlive, maxSockets, timeout: IDLE_TIMEOUT_MS }
+    : { keepAlive };
   return url.origin === X_API_URL ? new RealAgent(options) : new StandInAgent(url, options);
 }
 

@@ -24,6 +24,9 @@ const LOOK_AGAIN_MS = 250;
 /** A claim ends by then, whatever became of its holder. */
 const WAIT_MS = CLAIM_MS + LOOK_AGAIN_MS;
 
+const STORE_ATTEMPTS = 3;
+const STORE_PAUSE_MS = 500;
+
 /** Credentials of an account, ready to sign with. */
 export interface XSession {
   readonly accountId: AccountId;
@@ -36,8 +39,14 @@ export interface XSession {
 
 /** Opens accounts, and keeps the access tokens of OAuth 2 fresh. */
 export interface XSessions {
-  /** Credentials that X accepts for minutes to come. A `Failure` when there are none to be had. */
+  /** Credentials that X accepts for minutes to come, renewed if need be. A `Failure` when there are none to be had. */
   open(accountId: AccountId): Promise<Result<XSession, Failure>>;
+
+  /**
+   * What `open` has found, or what is stored, if it lasts for `forMs` more. Never renews: that can take longer than
+   * whoever is about to post may wait.
+   */
+  recall(accountId: AccountId, forMs: number): Promise<Result<XSession, Failure>>;
 
   /**
    * After X answered 401 to `refused`: gives another session, or the reason why there is none. At most one renewal
@@ -83,6 +92,16 @@ const NEEDS_RECONNECT: Failure = {
     code: "needs-reconnect",
     message: "X no longer accepts this account's access.",
     remedy: "Put fresh tokens into .env and run `npm run admin -- init` again.",
+  },
+};
+
+/** X, or the clock, has ended the access token; the next `open` gets another. */
+export const ACCESS_ENDED: Failure = {
+  class: "transient",
+  reason: {
+    code: "access-ended",
+    message: "The account's access token has ended.",
+    remedy: "Nothing to do: it is tried again with a new one.",
   },
 };
 
@@ -140,9 +159,19 @@ export function createXSessions({ vault, clock, entropy, agent }: XSessionsDeps)
       const renewed = await obtain(accountId, stored);
       if (renewed.ok) return renewed;
       const lasts = isUsable(stored.credentials, clock.now(), LAST_RESORT_MARGIN_MS);
-      if (!lasts) return renewed;
-      return ok({ accountId, credentials: stored.credentials, version: stored.version, isNew: false });
+      return lasts ? ok(keep(accountId, stored)) : renewed;
     });
+  }
+
+  async function recall(accountId: AccountId, forMs: number): Promise<Result<XSession, Failure>> {
+    const cached = cache.get(accountId);
+    const now = clock.now();
+    if (cached && cached.until > now.getTime() && isUsable(cached.session.credentials, now, forMs))
+      return ok(cached.session);
+    const stored = await vault.load(accountId);
+    if (!stored) return err(NO_CREDENTIALS);
+    const lasts = isUsable(stored.credentials, clock.now(), forMs);
+    return lasts ? ok(keep(accountId, stored)) : err(ACCESS_ENDED);
   }
 
   async function renew({ accountId, credentials, version }: XSession): Promise<Result<XSession, Failure>> {
@@ -220,9 +249,21 @@ export function createXSessions({ vault, clock, entropy, agent }: XSessionsDeps)
         ? reread(accountId, version, answer.error)
         : err(answer.error);
     }
-    const saved = await vault.renew(accountId, answer.value, { version, holder });
+    const saved = await store(accountId, answer.value, { version, holder });
     // Connected anew meanwhile: what was connected counts, and the pair just received is dropped.
     return saved.ok ? ok(keep(accountId, saved.value, true)) : reread(accountId, version);
+  }
+
+  /** The old pair is used up: a new one that is lost takes a person to replace. So it is worth a few attempts. */
+  async function store(...renewal: Parameters<CredentialsVault["renew"]>) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await vault.renew(...renewal);
+      } catch (error) {
+        if (attempt === STORE_ATTEMPTS) throw error;
+        await clock.sleepUntil(new Date(clock.now().getTime() + STORE_PAUSE_MS));
+      }
+    }
   }
 
   /** One request. A lost answer may have used the refresh token up; nothing can tell, so the next attempt finds out. */
@@ -258,5 +299,5 @@ export function createXSessions({ vault, clock, entropy, agent }: XSessionsDeps)
     );
   }
 
-  return { open, renew, discard };
+  return { open, recall, renew, discard };
 }

@@ -1,18 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ReceiveMessageCommand } from "@aws-sdk/client-sqs";
-import { startFauxqs } from "fauxqs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createLambdaRuntime, type LambdaRuntime, type LogLine } from "#infra/local/lambda/runtime.ts";
-import { OPERATOR_ID, sqsClient } from "#infra/local/services/clients.ts";
 import { TemplateFault } from "#infra/local/template/fault.ts";
 import {
   aFunction,
   aQueue,
+  aRole,
   assemblyOf,
   bundleHandlers,
   type PartialResource,
   REGION,
+  startTestCloud,
   temporaryFolder,
   until,
 } from "./services-fixtures.ts";
@@ -251,28 +250,46 @@ describe("an asynchronous invocation", () => {
   });
 
   it("is tried as often as the template says, then sent to the failure destination with what is needed to replay it", async () => {
-    const sqs = await startFauxqs({ port: 0, logger: false });
-    const endpoint = `http://127.0.0.1:${sqs.port}`;
-    sqs.createQueue("Dead-queue", { region: REGION });
-    const dead = aQueue("Dead", endpoint);
-    start([aFunction("Failing"), dead, config("Failing-name", dead.arn)], {
-      gatewayUrl: endpoint,
-      retryDelaysMs: [1],
+    const cloud = await startTestCloud({
+      assets,
+      resources: (endpoint) => {
+        const dead = aQueue("Dead", endpoint);
+        const role = aRole("FailingRole", "lambda.amazonaws.com", [
+          { Action: "sqs:SendMessage", Resource: dead.arn ?? "" },
+        ]);
+        return [aFunction("Failing", { Role: role.arn }), role, dead, config("Failing-name", dead.arn)];
+      },
     });
+    runtime = createLambdaRuntime({ ...cloud, onFault: cloud.onFault, retryDelaysMs: [1] });
     const { requestId } = runtime.invokeAsync("Failing", { taskId: "01" });
     await runtime.drain();
-
-    const client = sqsClient({ gatewayUrl: endpoint, region: REGION, caller: OPERATOR_ID });
-    const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl: dead.physicalId }));
-    client.destroy();
-    await sqs.stop();
-    expect(JSON.parse(Messages[0]?.Body ?? "{}")).toMatchObject({
+    const [record] = await cloud.receive("Dead");
+    await cloud.close();
+    expect(record).toMatchObject({
       version: "1.0",
       requestContext: { requestId, condition: "RetriesExhausted", approximateInvokeCount: 2 },
       requestPayload: { taskId: "01" },
       responseContext: { statusCode: 200, functionError: "Unhandled" },
       responsePayload: { errorType: "TypeError", errorMessage: "not a post" },
     });
+  });
+
+  it("says loudly which right is missing when the role may not send to the failure destination", async () => {
+    const cloud = await startTestCloud({
+      assets,
+      resources: (endpoint) => {
+        const dead = aQueue("Dead", endpoint);
+        const role = aRole("FailingRole", "lambda.amazonaws.com", [
+          { Action: "sqs:ReceiveMessage", Resource: dead.arn ?? "" },
+        ]);
+        return [aFunction("Failing", { Role: role.arn }), role, dead, config("Failing-name", dead.arn)];
+      },
+    });
+    runtime = createLambdaRuntime({ ...cloud, onFault: cloud.onFault, retryDelaysMs: [1] });
+    runtime.invokeAsync("Failing", {});
+    await runtime.drain();
+    await cloud.close();
+    expect(cloud.faults).toMatchObject([{ code: "wiring", resource: "Failing", action: "sqs:SendMessage" }]);
   });
 
   it("says loudly when the failure destination cannot be reached", async () => {

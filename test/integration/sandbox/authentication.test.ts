@@ -1,7 +1,12 @@
 import { createHmac } from "node:crypto";
 import OAuth from "oauth-1.0a";
 import { describe, expect, it } from "vitest";
-import { SANDBOX_OAUTH1, SANDBOX_OAUTH2, SANDBOX_USERS } from "#infra/local/sandbox/credentials.ts";
+import {
+  SANDBOX_APPS,
+  SANDBOX_OAUTH1,
+  SANDBOX_OAUTH2,
+  SANDBOX_USERS,
+} from "#infra/local/sandbox/credentials.ts";
 import { parseOAuthHeader, signatureBaseString } from "#infra/local/sandbox/oauth1-signature.ts";
 import { aSandbox, asOwner, type Call, call, post } from "./support.ts";
 
@@ -85,6 +90,33 @@ describe("OAuth 1.0a", () => {
     for (const attempt of [forged, request, request]) statuses.push((await call(sandbox, attempt)).status);
 
     expect(statuses).toEqual([401, 200, 401]);
+  });
+
+  it.each([
+    { from: "HMAC-SHA1", to: "PLAINTEXT" },
+    { from: '_version="1.0"', to: '_version="2.0"' },
+    { from: "OAuth ", to: 'OAuth oauth_token="x",' },
+  ])("does not understand a header with $to", async ({ from, to }) => {
+    const sandbox = await aSandbox();
+    const { headers, ...request } = signed(me);
+    const authorization = headers?.["authorization"]?.replace(from, to) ?? "";
+
+    const answer = await call(sandbox, { ...request, headers: { authorization } });
+
+    expect([answer.status, answer.headers["x-sandbox-reason"]]).toEqual([401, "oauth1-malformed"]);
+  });
+
+  it("refuses a token that was given to another app", async () => {
+    const apps = [...SANDBOX_APPS, { apiKey: "other-app", apiSecret: apiSecret }];
+    const users = SANDBOX_USERS.map((user) => ({
+      ...user,
+      oauth1: [{ apiKey: "other-app", accessToken, accessSecret }],
+    }));
+    const sandbox = await aSandbox({ apps, users });
+
+    const answer = await call(sandbox, signed(me));
+
+    expect([answer.status, answer.headers["x-sandbox-reason"]]).toEqual([401, "oauth1-unknown-token"]);
   });
 
   it("does not read a header with a parameter twice or with broken encoding", () => {
@@ -178,6 +210,19 @@ describe("OAuth 2.0", () => {
     const sandbox = await aSandbox();
 
     expect(await call(sandbox, request)).toMatchObject({ status, json: { error } });
+  });
+
+  it("refuses a refresh token that was given to another app", async () => {
+    const apps = [...SANDBOX_APPS, { apiKey: "k", apiSecret: "s", clientId: "other-app" }];
+    const users = SANDBOX_USERS.map((user) => ({
+      ...user,
+      oauth2: [{ clientId: "other-app", refreshToken: SANDBOX_OAUTH2.refreshToken }],
+    }));
+
+    expect(await call(await aSandbox({ apps, users }), form(refresh))).toMatchObject({
+      status: 400,
+      json: { error: "invalid_request" },
+    });
   });
 
   it("lets one of many simultaneous refreshes win", async () => {

@@ -5,7 +5,7 @@ import { aSandbox, asOwner, type Call, call, fileOf, idOf, post, upload } from "
 
 const browse = (sandbox: Sandbox, what: Call) =>
   call(sandbox, { host: `127.0.0.1:${sandbox.port}`, ...what });
-const HOSTILE = `<script>alert(1)</script> "><img src=x onerror=alert(2)> 'x' & https://e.com/"onmouseover=alert(3)`;
+const HOSTILE = `<script>alert(1)</script> "><img src=x onerror=alert(2)> 'x' & https://e.com/"onmouseover=alert(3) <b>end</b>`;
 
 describe("the timeline page", () => {
   it("says what to do while nothing is posted", async () => {
@@ -30,6 +30,8 @@ describe("the timeline page", () => {
     expect(text.match(/<script/g)).toHaveLength(1); // the page's own
     expect(text.match(/<img/g)).toHaveLength(1); // the photo
     expect(text).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(text).toContain("&quot;&gt;&lt;img src=x onerror=alert(2)&gt; &#39;x&#39; &amp; ");
+    expect(text).not.toContain("<b>end");
     // Between the quotes of every attribute there is no quote left that could end it early.
     const tags = text.match(/<[a-z][^>]*>/g) ?? [];
     expect(tags.filter((tag) => !/^<[a-z0-9]+(\s+[a-z-]+(="[^"<>]*")?)*\s*>$/.test(tag))).toEqual([]);

@@ -4,8 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { SANDBOX_USER_ID } from "#infra/local/sandbox/credentials.ts";
+import { SANDBOX_USER_ID, SANDBOX_USERS } from "#infra/local/sandbox/credentials.ts";
+import { createMediaStore } from "#infra/local/sandbox/media-store.ts";
 import { startSandbox } from "#infra/local/sandbox/sandbox.ts";
+import { createIdSource } from "#infra/local/sandbox/snowflake.ts";
 import {
   append,
   aSandbox,
@@ -71,6 +73,21 @@ describe("a restart with a state folder", () => {
     expect(await second.media(id)?.bytes?.()).toEqual(file);
   });
 
+  it("gives larger ids than before, although the clock went back", async () => {
+    const stateDir = await aFolder();
+    let now = Date.now();
+    const first = await aSandbox({ stateDir, clock: () => now });
+    await clientOf(first).v2.post("tweets", { text: "before" });
+    await first.close();
+
+    now -= 60_000;
+    const second = await aSandbox({ stateDir, clock: () => now });
+    await clientOf(second).v2.post("tweets", { text: "after" });
+
+    const [before, after] = second.posts().map(({ id }) => BigInt(id));
+    expect(after).toBeGreaterThan(before ?? 0n);
+  });
+
   it("keeps refresh tokens used and the new pair good", async () => {
     const stateDir = await aFolder();
     const first = await aSandbox({ stateDir });
@@ -87,7 +104,7 @@ describe("a restart with a state folder", () => {
   it("cuts off the half line that a crash left, and nothing else", async () => {
     const stateDir = await aFolder();
     const first = await aSandbox({ stateDir });
-    await post(await asOwner(first), { text: "whole" });
+    await post(await asOwner(first), { text: "whole 你好" });
     await first.close();
     appendFileSync(join(stateDir, "posts.jsonl"), '{"id":"19');
 
@@ -96,7 +113,7 @@ describe("a restart with a state folder", () => {
     await second.close();
     const third = await aSandbox({ stateDir });
 
-    expect(third.posts().map(({ text }) => text)).toEqual(["whole", "next"]);
+    expect(third.posts().map(({ text }) => text)).toEqual(["whole 你好", "next"]);
   });
 });
 
@@ -108,6 +125,33 @@ function refreshTokenIn(stateDir: string): string {
   if (unused === undefined) throw new Error("every refresh token is used");
   return unused;
 }
+
+describe("an upload on disk", () => {
+  it("is not put together before a segment that is still being written", async () => {
+    const clock = Date.now;
+    const [owner] = SANDBOX_USERS;
+    if (owner === undefined) throw new Error("no default account");
+    const store = createMediaStore({
+      ids: createIdSource(clock),
+      clock,
+      processingMs: 0,
+      lifetimeMs: 60_000,
+      keep: "bytes",
+      stateDir: await aFolder(),
+    });
+    const file = fileOf("image/png", 2_000_000);
+    const input = { mediaType: "image/png", category: "tweet_image", totalBytes: file.length } as const;
+    const id = String(store.initialize(owner, input)["id"]);
+
+    await Promise.all([
+      store.append(owner, id, 0, file.subarray(0, 1_000_000)),
+      store.append(owner, id, 1, file.subarray(1_000_000)),
+      store.finalize(owner, id),
+    ]);
+
+    expect(await store.bytes(id)?.all()).toEqual(file);
+  });
+});
 
 describe("start and close", () => {
   it("says which port is taken", async () => {

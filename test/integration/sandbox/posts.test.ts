@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SANDBOX_USER_ID, SANDBOX_USERS } from "#infra/local/sandbox/credentials.ts";
+import { SANDBOX_OAUTH2, SANDBOX_USER_ID, SANDBOX_USERS } from "#infra/local/sandbox/credentials.ts";
 import { rewriteText } from "#infra/local/sandbox/post-text.ts";
 import {
   aSandbox,
@@ -77,7 +77,7 @@ describe("POST /2/tweets", () => {
     },
     {
       what: "broken UTF-8",
-      body: Buffer.from([0x7b, 0xff, 0x7d]),
+      body: Buffer.from('{"text":"\xff"}', "latin1"),
       message: "Request body is not valid JSON.",
     },
     { what: "a list", body: "[]", message: "Request body must be a JSON object." },
@@ -132,7 +132,10 @@ describe("POST /2/tweets", () => {
 
   it("answers 403 to the same text again, for a day, and only to the same account", async () => {
     let now = Date.now();
-    const sandbox = await aSandbox({ users: TWO_USERS, clock: () => now });
+    const { clientId, refreshToken } = SANDBOX_OAUTH2;
+    const oauth2 = ["later", refreshToken].map((token) => ({ clientId, refreshToken: token }));
+    const users = TWO_USERS.map((user) => (user.id === SANDBOX_USER_ID ? { ...user, oauth2 } : user));
+    const sandbox = await aSandbox({ users, clock: () => now });
     const [owner, other] = [await asOwner(sandbox), await asOwner(sandbox, "other-refresh-token")];
     await post(owner, { text: "the same" });
 
@@ -149,6 +152,8 @@ describe("POST /2/tweets", () => {
     now += 3_600_000;
     expect((await post(owner, { text: "the same" })).status).toBe(403);
     expect(sandbox.posts()).toHaveLength(2);
+    now += 23 * 3_600_000;
+    expect((await post(await asOwner(sandbox, "later"), { text: "the same" })).status).toBe(201);
   });
 
   it("counts media without text as a duplicate only when they are the same media", async () => {
@@ -235,7 +240,10 @@ describe("media of a post", () => {
   it("refuses what was not finalized", async () => {
     const owner = await asOwner(await aSandbox());
 
-    expect(await withMedia(owner, await initialize(owner, "image/png", 10))).toMatchObject(INVALID_MEDIA);
+    const answer = await withMedia(owner, await initialize(owner, "image/png", 10));
+
+    expect(answer).toMatchObject(INVALID_MEDIA);
+    expect(answer.headers["x-sandbox-reason"]).toBe("media-unfinished");
   });
 
   it("refuses what expired", async () => {

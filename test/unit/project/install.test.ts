@@ -30,7 +30,7 @@ const installed = {
   packages: { [KITE]: lock.packages[KITE], "node_modules/node": lock.packages["node_modules/node"] },
 };
 
-/** The way npm is called, and a stand-in that does what `npm ci` would do to the folder. */
+/** A stand-in for npm that writes down how it was called; it ends by itself when its folder is removed. */
 const npmThat = (body: string): string => `
   const fs = require("node:fs");
   const { join } = require("node:path");
@@ -191,7 +191,10 @@ describe("install.mjs", () => {
     const folder = createProject(
       npmThat(`
         fs.writeFileSync("started", "");
-        while (!fs.existsSync("go-on")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+        while (!fs.existsSync("go-on")) {
+          if (!fs.existsSync("started")) process.exit(1);
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+        }
         ${installation("v24.0.0")}`),
     );
     const first = startInstall(folder);
@@ -209,7 +212,7 @@ describe("install.mjs", () => {
     const folder = createProject(
       npmThat(`
         fs.writeFileSync("npm-pid", String(process.pid));
-        setInterval(() => {}, 1000);`),
+        setInterval(() => fs.existsSync("npm-pid") || process.exit(1), 100);`),
     );
     const install = startInstall(folder);
     await vi.waitUntil(() => existsSync(join(folder, "npm-pid")), 5_000);

@@ -1,0 +1,67 @@
+/** Composition root of the drop folder's intake: the one file here that reads the environment and makes clients. */
+import { Logger } from "@aws-lambda-powertools/logger";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { createSqsIntakeQueue } from "#shared/adapters/dispatch/intake-queue.ts";
+import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
+import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
+import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
+import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
+import { mediaInspector } from "#shared/adapters/media-inspection/media-inspector.ts";
+import { createS3DropFolder } from "#shared/adapters/s3/drop-folder.ts";
+import { createS3MediaSource } from "#shared/adapters/s3/media-source.ts";
+import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
+import { systemClock as clock } from "#shared/adapters/system/clock.ts";
+import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
+import { loadConfig } from "#shared/config/load-config.ts";
+import { createAcceptDrop } from "#shared/usecases/accept-drop.ts";
+import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
+import { createInspectMedia } from "#shared/usecases/inspect-media.ts";
+import { configSchema } from "./config.ts";
+import { createHandler } from "./handler.ts";
+
+const config = loadConfig(configSchema, process.env);
+const logger = new Logger();
+const documents = DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT));
+const table = { documents, tableName: config.TABLE_NAME };
+const sqs = new SQSClient(AWS_CLIENT);
+const bucket = { s3: new S3Client(AWS_CLIENT), bucket: config.BUCKET_NAME };
+const tasks = createDynamoTaskStore({ ...table, clock, entropy });
+
+export const handler = createHandler({
+  clock,
+  logger,
+  acceptDrop: createAcceptDrop({
+    tasks,
+    drops: createDynamoDropStore({ ...table, entropy }),
+    accounts: createDynamoAccountStore({ ...table, clock, entropy }),
+    folder: createS3DropFolder(bucket),
+    intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
+    inspect: createInspectMedia({ source: createS3MediaSource(bucket), inspector: mediaInspector }),
+    arrange: createArrangeTask({
+      tasks,
+      clock,
+      dispatch: createAwsTaskDispatch({
+        scheduler: new SchedulerClient(AWS_CLIENT),
+        sqs,
+        clock,
+        groupName: config.SCHEDULE_GROUP,
+        schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
+        functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
+        queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
+      }),
+      limits: {
+        holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
+        nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
+        prepareLeads: config.PREPARE_LEADS,
+      },
+    }),
+    clock,
+    entropy,
+    settleMs: config.SETTLE_SECONDS * 1_000,
+    report: (error, taskId) => logger.error("a task could not be arranged yet", { taskId, error }),
+  }),
+});

@@ -1,0 +1,44 @@
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import * as z from "zod";
+import { KEY_SCOPES, type KeyScope } from "#shared/domain/api-key.ts";
+import { asOwnerId, type OwnerId } from "#shared/domain/ids.ts";
+import { ConfigurationFault } from "#shared/errors.ts";
+
+/** On whose behalf a request is made. */
+export interface HttpCaller {
+  readonly ownerId: OwnerId;
+  /** Names the key in logs. */
+  readonly keyId: string;
+  readonly scopes: readonly KeyScope[];
+}
+
+/** What the authorizer tells the routes. Plain texts: every version of API Gateway hands them on unchanged. */
+const authorizerContext = z.object({
+  ownerId: z.string().min(1).transform(asOwnerId),
+  keyId: z.string().min(1),
+  /** Divided by spaces. */
+  scopes: z
+    .string()
+    .transform((text) => text.split(" ").filter(Boolean))
+    .pipe(z.array(z.enum(KEY_SCOPES))),
+});
+export type AuthorizerContext = z.input<typeof authorizerContext>;
+
+export const toAuthorizerContext = ({ ownerId, keyId, scopes }: HttpCaller): AuthorizerContext => ({
+  ownerId,
+  keyId,
+  scopes: scopes.join(" "),
+});
+
+/**
+ * Who asks, as the authorizer said.
+ *
+ * @throws ConfigurationFault when it said nothing: then a route was deployed without it, and must not be an open door
+ */
+export function readCaller(event: APIGatewayProxyEventV2): HttpCaller {
+  // The types of the event know authorizers only as an extension.
+  const { authorizer } = event.requestContext as { readonly authorizer?: { readonly lambda?: unknown } };
+  const parsed = authorizerContext.safeParse(authorizer?.lambda);
+  if (!parsed.success) throw new ConfigurationFault("a request came without the authorizer's context");
+  return parsed.data;
+}

@@ -1,0 +1,62 @@
+/** `npm run reset`: empties everything that `npm start` keeps. Asks first. */
+import "#infra/require-node.ts";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+
+const root = join(import.meta.dirname, "../..");
+const FOLDERS = ["drop", "outcome", "state"];
+
+const help = `npm run reset [-- --yes]
+
+Removes .punctual/drop, .punctual/outcome and .punctual/state: dropped files, outcomes, tasks, keys, and the sandbox's
+timeline. What was posted to the real X stays there.
+
+  --yes   do not ask
+`;
+
+const isRunning = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+
+async function isWanted(paths: readonly string[]): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    console.error("Not a terminal, so nobody can be asked. Remedy: npm run reset -- --yes");
+    return false;
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await terminal.question(`Remove ${paths.join(", ")}? This cannot be undone. [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+const { values } = parseArgs({ options: { yes: { type: "boolean" }, help: { type: "boolean" } } });
+const paths = FOLDERS.map((name) => join(".punctual", name)).filter((path) => existsSync(join(root, path)));
+const port = Number(process.env["PUNCTUAL_PORT"] ?? 4550);
+
+if (values.help) {
+  console.log(help);
+} else if (paths.length === 0) {
+  console.log("There is nothing to remove.");
+} else if (await isRunning(port)) {
+  console.error(`Punctual is running on port ${port}. Remedy: stop it with Ctrl-C first.`);
+  process.exitCode = 1;
+} else if (values.yes || (await isWanted(paths))) {
+  for (const path of paths) await rm(join(root, path), { recursive: true, force: true });
+  console.log(`Removed ${paths.join(", ")}.`);
+} else {
+  console.log("Nothing was removed.");
+  process.exitCode = 1;
+}

@@ -1,0 +1,74 @@
+/** Everything that the API refuses with: RFC 9457 problems, one entry per stable code. */
+import * as z from "zod";
+
+interface ProblemKind {
+  readonly status: number;
+  /** The same for every occurrence. */
+  readonly title: string;
+  /** The identical request may succeed later, and may be sent again without harm. */
+  readonly retryable: boolean;
+}
+
+export const PROBLEMS = {
+  "malformed-body": { status: 400, title: "The body is no JSON.", retryable: false },
+  "invalid-input": { status: 400, title: "The request is not what this route takes.", retryable: false },
+  "invalid-cursor": { status: 400, title: "The cursor does not belong to this list.", retryable: false },
+  "missing-scope": { status: 403, title: "The key may not do this.", retryable: false },
+  "route-not-found": { status: 404, title: "There is nothing at this address.", retryable: false },
+  "task-not-found": { status: 404, title: "There is no such task.", retryable: false },
+  "method-not-allowed": { status: 405, title: "This address takes other methods.", retryable: false },
+  "task-final": { status: 409, title: "The task has ended.", retryable: false },
+  "in-flight": { status: 409, title: "The task is being posted.", retryable: false },
+  "parts-posted": { status: 409, title: "Parts of the thread are posted.", retryable: false },
+  "write-conflict": { status: 409, title: "Somebody else keeps changing the task.", retryable: true },
+  "body-too-large": { status: 413, title: "The body is too large.", retryable: false },
+  "unsupported-media-type": { status: 415, title: "The body must be JSON.", retryable: false },
+  "unknown-project": { status: 422, title: "There is no such project.", retryable: false },
+  "unknown-account": { status: 422, title: "There is no such account.", retryable: false },
+  "bad-time": { status: 422, title: "The time does not exist.", retryable: false },
+  "slot-passed": { status: 422, title: "The time has passed.", retryable: false },
+  "too-far-ahead": { status: 422, title: "The time is too far ahead.", retryable: false },
+  "empty-post": { status: 422, title: "The post is empty.", retryable: false },
+  "empty-part": { status: 422, title: "A part of the thread is empty.", retryable: false },
+  "too-many-parts": { status: 422, title: "The thread is too long.", retryable: false },
+  "invalid-text": { status: 422, title: "The text has a character that X does not take.", retryable: false },
+  "text-too-long": { status: 422, title: "The text is too long.", retryable: false },
+  internal: { status: 500, title: "The request could not be completed.", retryable: false },
+  "dependency-unavailable": {
+    status: 503,
+    title: "A service that is needed did not answer.",
+    retryable: true,
+  },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One thing that is wrong with the request. */
+export const inputErrorSchema = z.object({
+  /** JSON pointer (RFC 6901) into the body; empty for the body as a whole. */
+  pointer: z.string().optional(),
+  /** Name of a query parameter. */
+  parameter: z.string().optional(),
+  detail: z.string(),
+});
+export type InputError = z.output<typeof inputErrorSchema>;
+
+/** Body of every answer with a status of 400 or more. @see https://www.rfc-editor.org/rfc/rfc9457 */
+export const problemSchema = z.strictObject({
+  type: z.string().startsWith("urn:punctual:problem:"),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+  /** What happened this time, for a person. */
+  detail: z.string(),
+  /** The identical request may succeed later, and may be sent again without harm. */
+  retryable: z.boolean(),
+  errors: z.array(inputErrorSchema).optional(),
+  /** The same as the header `x-request-id`, and as in the logs. */
+  requestId: z.string(),
+});
+export type Problem = z.output<typeof problemSchema>;
+
+/** @see https://www.rfc-editor.org/rfc/rfc6901 */
+export const jsonPointer = (path: readonly PropertyKey[]): string =>
+  path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");

@@ -1,0 +1,30 @@
+import * as z from "zod";
+import { type Content, isInFlight, type Task } from "#shared/domain/task.ts";
+import { instantInWords } from "#shared/domain/words.ts";
+import { taskViewSchema, toTaskView } from "./task-view.ts";
+
+/** A task as the API answers it. */
+export const taskAnswer = taskViewSchema
+  .extend({
+    /** Somebody wants it cancelled while it is being posted: honoured at a definite no, or before the next part. */
+    cancelAskedAt: z.iso.datetime().optional(),
+  })
+  .strict();
+
+/** What it takes to show a task: its names are those that people gave. */
+export interface ShownTask {
+  readonly task: Task;
+  readonly content: Content;
+  readonly project: string;
+  readonly account: string;
+}
+
+export const toTaskAnswer = ({
+  task,
+  content,
+  project,
+  account,
+}: ShownTask): z.output<typeof taskAnswer> => ({
+  ...toTaskView(task, content, { project, account }),
+  ...(task.cancelAskedAt && isInFlight(task.status) && { cancelAskedAt: instantInWords(task.cancelAskedAt) }),
+});

@@ -1,0 +1,245 @@
+import type { Account } from "#shared/domain/account.ts";
+import { planRetry } from "#shared/domain/arrangement.ts";
+import { decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
+import type { AttemptId } from "#shared/domain/ids.ts";
+import type { LogEntry } from "#shared/domain/log-entry.ts";
+import { claimForPrepare, markReady, pausePrepare, scheduleRetry, stop } from "#shared/domain/moves.ts";
+import type { Reason } from "#shared/domain/reason.ts";
+import { decideLate, type Task } from "#shared/domain/task.ts";
+import { TIMING } from "#shared/domain/timing.ts";
+import type { AccountStore } from "#shared/ports/account-store.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { Entropy } from "#shared/ports/entropy.ts";
+import type { ReceivedTaskMessage, TaskDispatch } from "#shared/ports/task-dispatch.ts";
+import type { TaskStore } from "#shared/ports/task-store.ts";
+import { wakeTask } from "./arrange-task.ts";
+import type { Phases, UploadMedia, UploadMediaOutcome } from "./upload-media.ts";
+
+export interface PreparePostDeps {
+  readonly tasks: TaskStore;
+  readonly accounts: Pick<AccountStore, "getAccount" | "deactivateAccount">;
+  readonly dispatch: TaskDispatch;
+  readonly uploadMedia: UploadMedia;
+  readonly clock: Clock;
+  readonly entropy: Pick<Entropy, "random">;
+}
+
+export interface PrepareInvocation {
+  readonly attemptId: AttemptId;
+  /** The invocation is ended then, whatever it is doing. */
+  readonly deadlineAt: Date;
+}
+
+export type PrepareReport =
+  /** Another arrangement, revision or attempt is in force, or there is nothing left to prepare: acknowledged. */
+  | { readonly kind: "stale-message" }
+  | { readonly kind: "ready"; readonly phases: Phases }
+  | { readonly kind: "continues"; readonly nextAt: Date; readonly phases: Phases }
+  | { readonly kind: "refused"; readonly code: string; readonly status: Task["status"] }
+  | { readonly kind: "late"; readonly status: Task["status"] };
+
+export type PreparePost = (
+  message: ReceivedTaskMessage,
+  invocation: PrepareInvocation,
+) => Promise<PrepareReport>;
+
+/** A request that began in time and its note in the table must fit between the last start and the deadline. */
+const WIND_DOWN_MS = TIMING.prepare.requestDeadlineMs + TIMING.lookupDeadlineMs;
+
+/**
+ * Uploads what a task needs before its slot, in slices that continue by a message to itself.
+ *
+ * One attempt holds the task at a time, by a lease that outlives the invocation. Whatever an attempt reaches is in the
+ * media progress, so a message that comes twice, or after a crash, goes on from there.
+ *
+ * @throws whatever the table or a queue throws: the message is delivered again, or the sweeper finds the lease expired
+ */
+export function createPreparePost(deps: PreparePostDeps): PreparePost {
+  const { tasks, accounts, dispatch, uploadMedia, clock } = deps;
+
+  return async (message, { attemptId, deadlineAt }) => {
+    const startedAt = clock.now();
+    const log = (over: Pick<LogEntry, "status"> & Partial<LogEntry>): LogEntry => ({
+      at: clock.now(),
+      attemptId,
+      step: "prepare",
+      via: message.via,
+      ...over,
+    });
+
+    const claim = await claimTask(deps, message, attemptId, log);
+    if (claim.kind !== "claimed") return claim;
+    const { task } = claim;
+    const claimMs = clock.now().getTime() - startedAt.getTime();
+
+    /** Writes what came of the attempt; undefined: the task is somebody else's by now. */
+    async function settle(move: (task: Task) => { next: Task; log: LogEntry }): Promise<Task | undefined> {
+      for (;;) {
+        const current = await tasks.get(task.id);
+        if (current?.attemptId !== attemptId || !isMeantFor(message, current)) return undefined;
+        const { next, log: entry } = move(current);
+        const saved = await tasks.save(next, { log: entry });
+        if (saved.ok) return next;
+      }
+    }
+
+    async function refuse(failure: Failure, phases: Phases): Promise<PrepareReport> {
+      const { code, message: text } = failure.reason;
+      const random = deps.entropy.random();
+      const next = await settle((current) => {
+        const after = afterFailure(current, failure, clock.now(), random);
+        return {
+          next: after,
+          log: log({ status: after.status, class: failure.class, code, message: text, phases }),
+        };
+      });
+      if (!next) return { kind: "stale-message" };
+      if (failure.class === "credentials" || failure.class === "billing")
+        await accounts.deactivateAccount(
+          next.accountId,
+          failure.class === "billing" ? "paused" : "needs-reconnect",
+          failure.reason,
+        );
+      if (next.status === "retrying" && next.notBeforeAt)
+        await wakeTask(dispatch, next, "prepare", planRetry(next.notBeforeAt, clock.now(), 0));
+      return { kind: "refused", code, status: next.status };
+    }
+
+    const account = await accounts.getAccount(task.accountId);
+    if (account?.status !== "active") return refuse(accountFailure(account), { claimMs });
+    const content = await tasks.getContent(task.id, task.contentRev);
+    if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
+
+    const stopMs = Math.min(
+      startedAt.getTime() + TIMING.prepare.sliceMs,
+      deadlineAt.getTime() - WIND_DOWN_MS,
+    );
+    const outcome: UploadMediaOutcome = await uploadMedia({
+      taskId: task.id,
+      accountId: task.accountId,
+      media: content.media,
+      neededAt: new Date(Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0)),
+      stopAt: new Date(stopMs),
+    });
+    const phases: Phases = { claimMs, ...outcome.phases };
+
+    switch (outcome.kind) {
+      case "failed":
+        return refuse(outcome.failure, phases);
+      case "continue": {
+        const { nextAt } = outcome;
+        const next = await settle((current) => ({
+          next: pausePrepare(current, clock.now(), nextAt),
+          log: log({ status: current.status, phases }),
+        }));
+        if (!next) return { kind: "stale-message" };
+        const delayMs = nextAt.getTime() - clock.now().getTime();
+        await dispatch.enqueue(message, Math.max(0, Math.min(delayMs, TIMING.maxQueueDelayMs)));
+        return { kind: "continues", nextAt, phases };
+      }
+      case "ready": {
+        // Sent before the task is ready: a publisher that is too early waits, and one that was never sent is missed.
+        if (needsPublisher(task)) await sendPublisher(deps, task);
+        const next = await settle((current) => ({
+          next: markReady(current, clock.now()),
+          log: log({ status: "ready", phases }),
+        }));
+        return next ? { kind: "ready", phases } : { kind: "stale-message" };
+      }
+    }
+  };
+}
+
+const isMeantFor = ({ rev, arm }: ReceivedTaskMessage, task: Task): boolean =>
+  task.rev === rev && task.arm === arm;
+
+type Claim =
+  | { readonly kind: "claimed"; readonly task: Task }
+  | Extract<PrepareReport, { kind: "stale-message" | "late" }>;
+
+/** Another write in between (a note that the task is arranged) is no reason to give up, as long as the message counts. */
+async function claimTask(
+  { tasks, clock }: PreparePostDeps,
+  message: ReceivedTaskMessage,
+  attemptId: AttemptId,
+  log: (over: Pick<LogEntry, "status"> & Partial<LogEntry>) => LogEntry,
+): Promise<Claim> {
+  for (;;) {
+    const task = await tasks.get(message.taskId);
+    const now = clock.now();
+    if (!task || !isMeantFor(message, task) || !canBePrepared(task, now)) return { kind: "stale-message" };
+    const late = decideLate(task, now);
+    if (late !== "in-time") {
+      const status = late === "hold" ? "held" : "missed";
+      const reason = tooLate(task, status);
+      const saved = await tasks.save(stop(task, now, status, reason), {
+        log: log({ status, code: reason.code, message: reason.message }),
+      });
+      if (saved.ok) return { kind: "late", status };
+      continue;
+    }
+    const claimed = claimForPrepare(task, now, attemptId);
+    const saved = await tasks.save(claimed);
+    if (saved.ok) return { kind: "claimed", task: claimed };
+  }
+}
+
+/** A lease that nobody gave back counts until it ends: its holder may still be sending. */
+function canBePrepared({ status, leaseUntil }: Task, now: Date): boolean {
+  if (status === "pending" || status === "retrying") return true;
+  return status === "preparing" && (!leaseUntil || leaseUntil <= now);
+}
+
+/**
+ * Whether the arm's own publisher is missing. Arranging sends both wake-up calls, but a retry raises the arm and sends
+ * only this step's: `notBeforeAt` is what it left behind.
+ */
+const needsPublisher = ({ notBeforeAt }: Task): boolean => notBeforeAt !== undefined;
+
+async function sendPublisher({ dispatch, clock }: PreparePostDeps, task: Task): Promise<void> {
+  const dueMs = Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0);
+  const delayMs = dueMs - TIMING.publish.holdLeadMs - clock.now().getTime();
+  await wakeTask(dispatch, task, "publish", {
+    by: "queue",
+    delayMs: Math.max(0, Math.min(delayMs, TIMING.maxQueueDelayMs)),
+  });
+}
+
+function afterFailure(task: Task, failure: Failure, now: Date, random: number): Task {
+  const decided = decideAfterFailure(task, failure, now, random);
+  return decided.to === "retry"
+    ? scheduleRetry(task, now, decided)
+    : stop(task, now, decided.to, decided.reason);
+}
+
+function tooLate({ slotAt, latePolicy }: Task, status: "held" | "missed"): Reason {
+  const minutes = Math.round((latePolicy.postWithinMs ?? 0) / 60_000);
+  return {
+    code: "late",
+    message: `It was due at ${slotAt.toISOString()} and its media were not uploaded within ${minutes} min.`,
+    remedy:
+      status === "held"
+        ? "Publish it now, or cancel it."
+        : "Drop or create it again with a new time, or allow more time in its late policy.",
+  };
+}
+
+function accountFailure(account: Account | undefined): Failure {
+  if (!account)
+    return {
+      class: "configuration",
+      reason: {
+        code: "unknown-account",
+        message: "The account of this post does not exist any more.",
+        remedy: "Connect the account again, then publish the post.",
+      },
+    };
+  return {
+    class: "configuration",
+    reason: account.reason ?? {
+      code: "account-inactive",
+      message: `The account ${account.name} is ${account.status}.`,
+      remedy: "Resume or reconnect the account, then publish the post.",
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { AccountId, OwnerId, ProjectId, TaskId } from "#shared/domain/ids.ts";
+import type { Content, Task } from "#shared/domain/task.ts";
+import type { AccountStore } from "#shared/ports/account-store.ts";
+import type { TaskStore } from "#shared/ports/task-store.ts";
+
+/** Contents read at the same time. */
+const CONCURRENCY = 20;
+
+/** A task with everything that a person wants to see of it. */
+export interface ShownTask {
+  readonly task: Task;
+  readonly content: Content;
+  /** Names, as people know them. */
+  readonly project: string;
+  readonly account: string;
+}
+
+export interface ShowTasksDeps {
+  readonly tasks: Pick<TaskStore, "getContent">;
+  readonly accounts: Pick<AccountStore, "getProject" | "getAccount">;
+}
+
+/** In the order given. */
+export type ShowTasks = (found: readonly Task[]) => Promise<readonly ShownTask[]>;
+
+/** Every project and account is read once, however many tasks share it; one that is gone is shown by its id. */
+export function createShowTasks({ tasks, accounts }: ShowTasksDeps): ShowTasks {
+  return async (found) => {
+    const projects = new Map<ProjectId, Promise<string>>();
+    const names = new Map<AccountId, Promise<string>>();
+    const projectOf = (id: ProjectId) =>
+      remember(projects, id, async () => (await accounts.getProject(id))?.name ?? id);
+    const accountOf = (id: AccountId) =>
+      remember(names, id, async () => (await accounts.getAccount(id))?.name ?? id);
+
+    const shown: ShownTask[] = [];
+    for (let start = 0; start < found.length; start += CONCURRENCY)
+      shown.push(
+        ...(await Promise.all(
+          found.slice(start, start + CONCURRENCY).map(async (task) => {
+            const [content, project, account] = await Promise.all([
+              tasks.getContent(task.id, task.contentRev),
+              projectOf(task.projectId),
+              accountOf(task.accountId),
+            ]);
+            if (!content)
+              throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
+            return { task, content, project, account };
+          }),
+        )),
+      );
+    return shown;
+  };
+}
+
+/** Shows one task. */
+export async function showTask(show: ShowTasks, task: Task): Promise<ShownTask> {
+  const [shown] = await show([task]);
+  if (!shown) throw new RangeError(`task ${task.id} was not shown`);
+  return shown;
+}
+
+/** A task of this owner. Another owner's is the same as one that does not exist. */
+export async function readOwnTask(
+  tasks: Pick<TaskStore, "get">,
+  ownerId: OwnerId,
+  id: TaskId,
+): Promise<Task | undefined> {
+  const task = await tasks.get(id);
+  return task?.ownerId === ownerId ? task : undefined;
+}
+
+function remember<Key, Value>(memory: Map<Key, Promise<Value>>, key: Key, read: () => Promise<Value>) {
+  const known = memory.get(key) ?? read();
+  memory.set(key, known);
+  return known;
+}

@@ -1,0 +1,40 @@
+import * as z from "zod";
+
+export const fileSchema = z.object({
+  key: z.string(),
+  etag: z.string(),
+  sizeBytes: z.int(),
+  sha256: z.string(),
+});
+export const storeSchema = z.object({ endpoint: z.string(), region: z.string(), bucket: z.string() });
+export const platformSchema = z.object({ x: z.string(), sink: z.string() });
+
+/** The three ways that are compared. */
+export const KINDS = ["punctual", "library", "copy"] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const jobSchema = z.object({
+  kind: z.enum(KINDS),
+  file: fileSchema,
+  store: storeSchema,
+  platform: platformSchema,
+  login: z.object({
+    kind: z.literal("oauth1"),
+    apiKey: z.string(),
+    apiSecret: z.string(),
+    accessToken: z.string(),
+    accessSecret: z.string(),
+  }),
+});
+export type Job = z.infer<typeof jobSchema>;
+
+export const reportSchema = z.object({
+  /** From the first request to the last answer. */
+  ms: z.number(),
+  idleMiB: z.number(),
+  peakMiB: z.number(),
+  mediaId: z.string().optional(),
+});
+export type WorkerReport = {
+  -readonly [Key in keyof z.infer<typeof reportSchema>]: z.infer<typeof reportSchema>[Key];
+};

@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { SANDBOX_OAUTH1 } from "#infra/local/sandbox/credentials.ts";
+import { type BenchProcess, startProcess } from "#test/bench/process.ts";
+import { fileSchema, type Job, KINDS, type Kind, platformSchema, reportSchema, storeSchema } from "./job.ts";
+
+const MIB = 1_024 * 1_024;
+
+/** As the template sets them for the function that uploads. */
+const FLAT_MEMORY = ["--max-old-space-size=96", "--max-semi-space-size=1"];
+const NODE_OPTIONS: Readonly<Record<Kind, readonly string[]>> = {
+  punctual: FLAT_MEMORY,
+  copy: FLAT_MEMORY,
+  // It holds the file twice and would not survive them.
+  library: [],
+};
+
+/** One run of one way. */
+export interface Run {
+  readonly kind: Kind;
+  readonly sizeMiB: number;
+  readonly latencyMs: number;
+  readonly ms: number;
+  readonly idleMiB: number;
+  readonly peakMiB: number;
+  /** X has exactly the bytes of the bucket. A bare copy arrives nowhere. */
+  readonly arrived?: boolean;
+}
+
+export interface MediaMeasurement {
+  readonly sizesMiB: readonly number[];
+  readonly latenciesMs: readonly number[];
+  readonly runs: readonly Run[];
+}
+
+export interface MeasureOptions {
+  readonly sizesMiB: readonly number[];
+  /** Added by X to every answer. */
+  readonly latenciesMs: readonly number[];
+  readonly runs: number;
+  readonly onStep: (step: string) => void;
+}
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+/**
+ * Measures every way at every size and latency. Each transfer has a process of its own, bundled as the functions are;
+ * the bucket and X have theirs. The ways take turns, and another one begins each time.
+ */
+export async function measureMedia({
+  sizesMiB,
+  latenciesMs,
+  runs,
+  onStep,
+}: MeasureOptions): Promise<MediaMeasurement> {
+  const folder = await mkdtemp(join(tmpdir(), "punctual-bench-"));
+  const servers: BenchProcess[] = [];
+  try {
+    const worker = join(folder, "worker.mjs");
+    await build({
+      entryPoints: [here("worker.ts")],
+      outfile: worker,
+      bundle: true,
+      minify: true,
+      platform: "node",
+      format: "esm",
+      target: "node24",
+      mainFields: ["module", "main"],
+      logLevel: "warning",
+    });
+    const objects = startProcess(here("object-store.ts"));
+    const platform = startProcess(here("platform.ts"));
+    servers.push(objects, platform);
+    const store = storeSchema.parse(await objects.ask("address"));
+    const addresses = platformSchema.parse(await platform.ask("addresses"));
+
+    const measured: Run[] = [];
+    for (const sizeMiB of sizesMiB) {
+      onStep(`${sizeMiB} MiB: filling the bucket`);
+      const file = fileSchema.parse(
+        await objects.ask("put", { key: `${sizeMiB}.mp4`, sizeBytes: sizeMiB * MIB }),
+      );
+      for (let run = 0; run < runs; run++)
+        for (const latencyMs of latenciesMs) {
+          await platform.ask("setLatency", latencyMs);
+          for (const kind of KINDS.map((_, turn) => KINDS[(turn + run) % KINDS.length] as Kind)) {
+            const job: Job = {
+              kind,
+              file,
+              store,
+              platform: addresses,
+              login: { kind: "oauth1", ...SANDBOX_OAUTH1 },
+            };
+            const one = await measureOne(worker, job, platform);
+            measured.push({ sizeMiB, latencyMs, ...one });
+            onStep(
+              `${sizeMiB} MiB, ${latencyMs} ms at X, run ${run + 1} of ${runs}: ` +
+                `${kind} ${(one.ms / 1_000).toFixed(2)} s, ${Math.round(one.peakMiB - one.idleMiB)} MiB over idle`,
+            );
+          }
+        }
+    }
+    return { sizesMiB, latenciesMs, runs: measured };
+  } finally {
+    await Promise.all(servers.map((server) => server.end()));
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function measureOne(
+  worker: string,
+  job: Job,
+  platform: BenchProcess,
+): Promise<Pick<Run, "kind" | "ms" | "idleMiB" | "peakMiB" | "arrived">> {
+  const child = startProcess(worker, NODE_OPTIONS[job.kind]);
+  try {
+    const { mediaId, ...report } = reportSchema.parse(await child.ask("run", job));
+    if (mediaId === undefined) return { kind: job.kind, ...report };
+    const sha256 = await platform.ask("sha256Of", mediaId);
+    return { kind: job.kind, ...report, arrived: sha256 === job.file.sha256 };
+  } finally {
+    await child.end();
+  }
+}

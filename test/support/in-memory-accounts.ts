@@ -1,0 +1,46 @@
+import type { Account, Project } from "#shared/domain/account.ts";
+import type { AccountId, ProjectId } from "#shared/domain/ids.ts";
+import type { AccountStore } from "#shared/ports/account-store.ts";
+import { err, ok } from "#shared/result.ts";
+
+/** The same promises as the DynamoDB store, kept honest by the contract that both run. */
+export function createInMemoryAccounts(): AccountStore {
+  const accounts = new Map<AccountId, Account>();
+  const projects = new Map<ProjectId, Project>();
+  const folders = new Map<string, ProjectId>();
+
+  const getProject: AccountStore["getProject"] = async (id) => projects.get(id);
+  return {
+    getProject,
+    async getAccount(id) {
+      return accounts.get(id);
+    },
+    async saveAccount(next) {
+      if ((accounts.get(next.id)?.version ?? 0) !== next.version - 1) return err({ reason: "stale" });
+      accounts.set(next.id, next);
+      return ok(undefined);
+    },
+    async deactivateAccount(id, status, reason) {
+      const account = accounts.get(id);
+      if (account?.status === "active")
+        accounts.set(id, { ...account, status, reason, version: account.version + 1 });
+    },
+    async getProjectByFolder(folder) {
+      const id = folders.get(folder);
+      return id && getProject(id);
+    },
+    async listFolders() {
+      return [...folders.keys()].toSorted();
+    },
+    async listProjects(ownerId) {
+      return [...projects.values()].filter((project) => project.ownerId === ownerId);
+    },
+    async addProject(project) {
+      if (folders.has(project.name)) return err({ reason: "name-taken" });
+      if (projects.has(project.id)) throw new RangeError(`there is a project ${project.id} already`);
+      folders.set(project.name, project.id);
+      projects.set(project.id, project);
+      return ok(undefined);
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  GetObjectCommand,
+  ListObjectsV2Command,
+  NoSuchKey,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { type Launched, launch } from "#infra/local/launch.ts";
+import { type OutcomeView, outcomeViewSchema } from "#shared/contract/task-view.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** Leads of seconds, so that nothing is waited for in minutes. */
+export const FAST = {
+  HoldLeadSeconds: "3",
+  NearLimitSeconds: "1",
+  PrepareLeads: "photo=2,gif=2,video=4,large=4",
+  SettleSeconds: "1",
+};
+
+export interface PunctualOptions {
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** @default - the project's own assembly */
+  readonly assembly?: string;
+  /** Kept by the caller over several starts. @default - a throw-away folder, nothing is kept */
+  readonly directory?: string;
+}
+
+export interface TestPunctual extends Launched {
+  readonly s3: S3Client;
+  readonly bucket: string;
+  /** Puts a file into `drop/default/`, as an upload to the bucket would. */
+  put(name: string, body: string | Uint8Array, project?: string): Promise<void>;
+  /** All keys under a prefix. */
+  keys(prefix: string): Promise<readonly string[]>;
+  outcome(base: string, project?: string): Promise<OutcomeView | undefined>;
+  /** The outcome once it has one of these states. */
+  outcomeWhen(base: string, statuses: readonly string[], deadlineMs?: number): Promise<OutcomeView>;
+  api(path: string, init?: RequestInit & { readonly key?: string }): Promise<Response>;
+}
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** The whole of Punctual in memory, on free ports, with the sandbox X. */
+export async function startPunctual(options: PunctualOptions = {}): Promise<TestPunctual> {
+  const { parameters = FAST, assembly, directory: kept } = options;
+  const directory = kept ?? (await mkdtemp(join(tmpdir(), "punctual-e2e-")));
+  const discard = async () => {
+    if (kept === undefined) await rm(directory, { recursive: true, force: true });
+  };
+  let launched: Launched;
+  try {
+    launched = await launch({
+      root: ROOT,
+      directory,
+      port: 0,
+      parameters,
+      sandboxOnly: true,
+      keepsState: kept !== undefined,
+      ...(assembly !== undefined && { assembly }),
+    });
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  const { cloud, apiUrl, apiKey } = launched;
+  const bucket = cloud.outputs["BucketName"] ?? "";
+  const s3 = new S3Client({
+    endpoint: cloud.gatewayUrl,
+    region: cloud.assembly.region,
+    credentials: { accessKeyId: "OPERATOR", secretAccessKey: "local" },
+    forcePathStyle: true,
+  });
+
+  const outcome = async (base: string, project = "default"): Promise<OutcomeView | undefined> => {
+    try {
+      const Key = `outcome/${project}/${base}.json`;
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+      return outcomeViewSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  };
+
+  return {
+    ...launched,
+    s3,
+    bucket,
+    outcome,
+
+    async put(name, body, project = "default") {
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `drop/${project}/${name}`, Body: body }));
+    },
+
+    async keys(prefix) {
+      const found: string[] = [];
+      for (let token: string | undefined; ; ) {
+        const page = await s3.send(
+          new ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: prefix,
+            ...(token !== undefined && { ContinuationToken: token }),
+          }),
+        );
+        found.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
+        token = page.NextContinuationToken;
+        if (token === undefined) return found;
+      }
+    },
+
+    async outcomeWhen(base, statuses, deadlineMs) {
+      let last: OutcomeView | undefined;
+      try {
+        return await waitFor(
+          `the outcome of ${base} to be ${statuses.join(" or ")}`,
+          async () => {
+            last = await outcome(base);
+            return last && statuses.includes(last.status) ? last : undefined;
+          },
+          deadlineMs,
+        );
+      } catch (error) {
+        const reports = cloud.reports().map(({ message }) => message);
+        throw new Error(`it is ${JSON.stringify(last)}; reports: ${reports.join(" | ") || "none"}`, {
+          cause: error,
+        });
+      }
+    },
+
+    api(path, { key = apiKey, headers, ...init } = {}) {
+      return fetch(`${apiUrl}/api/v1${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${key}`, ...(headers as Record<string, string> | undefined) },
+      });
+    },
+
+    async close() {
+      s3.destroy();
+      await launched.close();
+      await discard();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { jsonPointer, PROBLEMS, problemSchema } from "#shared/contract/problem.ts";
+import { COMMON_PROBLEMS, ROUTES } from "#shared/contract/routes.ts";
+
+const routes = Object.entries(ROUTES);
+
+describe("the table of routes", () => {
+  it("has every method of an address once", () => {
+    const addresses = routes.map(([, { method, path }]) => `${method} ${path.replaceAll(/\{\w+\}/g, "{}")}`);
+    expect(new Set(addresses).size).toBe(addresses.length);
+  });
+
+  it.each(routes)("%s changes nothing with the scope read alone", (_, { method, scope }) => {
+    expect(scope === "read").toBe(method === "GET");
+  });
+
+  it.each(routes)("%s names the parameters of its path", (_, { path, params }) => {
+    const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    expect(Object.keys(params.shape)).toEqual(named);
+  });
+
+  it("uses every code, and no status that is another kind of answer", () => {
+    const used = new Set<string>([
+      "route-not-found",
+      "method-not-allowed",
+      ...COMMON_PROBLEMS,
+      ...routes.flatMap(([, { problems }]) => problems),
+    ]);
+    expect([...used].toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
+    for (const { status } of Object.values(PROBLEMS)) expect(status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describe("problems", () => {
+  it("carry nothing that the contract does not name", () => {
+    const problem = {
+      type: "urn:punctual:problem:internal",
+      title: "t",
+      status: 500,
+      code: "internal",
+      detail: "d",
+      retryable: false,
+      requestId: "r",
+    };
+    expect(problemSchema.safeParse(problem).success).toBe(true);
+    expect(problemSchema.safeParse({ ...problem, stack: "…" }).success).toBe(false);
+  });
+
+  it("point as RFC 6901 says", () => {
+    expect(jsonPointer([])).toBe("");
+    expect(jsonPointer(["thread", 2])).toBe("/thread/2");
+    expect(jsonPointer(["a/b", "~", ""])).toBe("/a~1b/~0/");
+  });
+});

@@ -1,0 +1,669 @@
+import { describe, expect, it } from "vitest";
+import { ROUTES } from "#shared/contract/routes.ts";
+import { asAttemptId } from "#shared/domain/ids.ts";
+import { markUnknown, recordPosted, startPosting, stop } from "#shared/domain/moves.ts";
+import { DependencyFault } from "#shared/errors.ts";
+import { type ApiRequest, BELA, START, setUpApi, TASKS } from "./serve-api-setup.ts";
+
+const UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const REASON = { code: "stuck", message: "It did not move.", remedy: "Publish it now." };
+const intent = { attemptId: asAttemptId("attempt-1"), requestHash: "ab".repeat(32) };
+const routes = Object.entries(ROUTES);
+
+/** A request that the route takes, for a task. */
+const fitting = (name: string, id: string): ApiRequest => {
+  const route = ROUTES[name as keyof typeof ROUTES];
+  return {
+    method: route.method,
+    path: route.path.replace("{id}", id),
+    ...(name === "createTask" && { json: { text: "hello" } }),
+  };
+};
+
+describe("every route", () => {
+  it.each(routes)("%s is no open door when the authorizer said nothing", async (name) => {
+    for (const authorizer of [
+      undefined,
+      {},
+      { ownerId: "", keyId: "k", scopes: "admin" },
+      { ownerId: "anne", keyId: "k", scopes: "root" },
+    ]) {
+      const { call, snapshot, put, logger } = await setUpApi();
+      const { id } = await put();
+      const before = snapshot();
+      const { status, body } = await call({ ...fitting(name, id), authorizer });
+      expect([status, body.code, body.detail]).toEqual([
+        500,
+        "internal",
+        expect.not.stringContaining("authorizer"),
+      ]);
+      expect(snapshot()).toEqual(before);
+      expect(logger.error).toHaveBeenCalledOnce();
+    }
+  });
+
+  it.each(routes)("%s needs its scope", async (name, { scope }) => {
+    const { call, snapshot, put } = await setUpApi();
+    const { id } = await put();
+    const others = (["read", "write", "publish", "manage"] as const).filter((other) => other !== scope);
+    const before = snapshot();
+    const refused = await call({ ...fitting(name, id), scopes: others });
+    expect([refused.status, refused.body.code]).toEqual([403, "missing-scope"]);
+    expect(refused.body.detail).toContain(scope);
+    expect(snapshot()).toEqual(before);
+    expect((await call({ ...fitting(name, id), scopes: [scope] })).status).toBeLessThan(300);
+  });
+
+  it.each(routes)("%s tells nobody of another owner's tasks", async (name) => {
+    const { call, snapshot, put, create } = await setUpApi();
+    const task = await put({ status: "held" });
+    await create({ text: "Anne's secret" });
+    const before = snapshot();
+    const foreign = await call({
+      ...fitting(name, task.id),
+      owner: BELA,
+      ...(name === "createTask" && { json: { text: "x", project: "default", account: "main" } }),
+    });
+    const unknown = await call({
+      ...fitting(name, UNKNOWN_ID),
+      owner: BELA,
+      ...(name === "createTask" && { json: { text: "x", project: "nobody", account: "main" } }),
+    });
+    expect(JSON.stringify(foreign.body)).not.toMatch(/secret|anne/i);
+    const same = ({ status, body }: typeof foreign) =>
+      JSON.stringify([status, { ...body, requestId: "", checkedAt: "" }]).replaceAll(/default|nobody/g, "?");
+    expect(same(foreign)).toBe(same(unknown));
+    expect(snapshot()).toEqual(before);
+  });
+
+  it.each(routes)("%s names a parameter that it does not know", async (name) => {
+    const { call, put } = await setUpApi();
+    const { id } = await put();
+    const { status, body } = await call({ ...fitting(name, id), query: { colour: "red" } });
+    expect([status, body.errors[0].parameter]).toEqual([400, "colour"]);
+  });
+
+  it.each(routes)("%s answers with the request's id and without a trace for others", async (name) => {
+    const { call, put } = await setUpApi();
+    const { id } = await put();
+    const { headers } = await call(fitting(name, id));
+    expect(headers).toMatchObject({
+      "x-request-id": expect.stringMatching(/^request-\d+$/),
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+      "content-security-policy": expect.stringContaining("default-src 'none'"),
+      "strict-transport-security": expect.stringContaining("max-age"),
+    });
+  });
+
+  it.each(routes)("%s hides why it failed, and says whether to try again", async (name, { repeatable }) => {
+    const { call, put, tasks, accounts, logger } = await setUpApi();
+    const { id } = await put();
+    const secret = new Error("arn:aws:dynamodb:eu-west-1:123456789012:table/tasks is throttled");
+    const fail = async () => {
+      throw secret;
+    };
+    Object.assign(tasks, { get: fail, list: fail, create: fail });
+    Object.assign(accounts, { listProjects: fail });
+    const { status, body } = await call(fitting(name, id));
+    expect(JSON.stringify(body)).not.toMatch(/arn|throttled|dynamo/i);
+    if (name === "checkHealth") expect(status).toBe(503);
+    else {
+      expect([status, body.code, body.retryable]).toEqual([500, "internal", repeatable]);
+      expect(logger.error).toHaveBeenCalledWith(
+        "request failed",
+        expect.objectContaining({ error: secret, requestId: body.requestId }),
+      );
+    }
+  });
+});
+
+describe("addresses", () => {
+  it.each([
+    "/api/v1",
+    "/api/v1/scheduling",
+    "/api/v2/scheduling/tasks",
+    `${TASKS}/a/b`,
+    `${TASKS}//`,
+    "/api/v1/__proto__",
+    "/",
+  ])("%s is 404", async (path) => {
+    const { call } = await setUpApi();
+    const { status, body } = await call({ path });
+    expect([status, body.code]).toEqual([404, "route-not-found"]);
+  });
+
+  it.each([
+    ["PUT", TASKS, "POST, GET"],
+    ["HEAD", TASKS, "POST, GET"],
+    ["TRACE", `${TASKS}/${UNKNOWN_ID}`, "GET, DELETE"],
+    ["GET", `${TASKS}/${UNKNOWN_ID}/publish-now`, "POST"],
+    ["OPTIONS", "/api/v1/system/health", "GET"],
+  ])("%s %s is 405 and says what is allowed", async (method, path, allow) => {
+    const { call } = await setUpApi();
+    const { status, headers, body } = await call({ method, path });
+    expect([status, headers["allow"], body.code]).toEqual([405, allow, "method-not-allowed"]);
+  });
+
+  it.each([
+    "nonsense",
+    "..%2f..%2fother",
+    "%E0%A4%A",
+    "x".repeat(3_000),
+    "01arz3ndektsv4rrffq69g5fav",
+    "%00",
+  ])("an id that is none is the same as an unknown one: %s", async (id) => {
+    const { call } = await setUpApi();
+    const { status, body } = await call({ path: `${TASKS}/${id}` });
+    expect([status, body.code]).toEqual([404, "task-not-found"]);
+  });
+
+  it("undoes the encoding of an id, and forgives a slash", async () => {
+    const { call, put } = await setUpApi();
+    const { id } = await put();
+    const encoded = [...id].map((char) => `%${char.charCodeAt(0).toString(16)}`).join("");
+    expect((await call({ path: `${TASKS}/${encoded}/` })).body.id).toBe(id);
+  });
+});
+
+describe("POST tasks", () => {
+  it("accepts a post for later and arranges it, publishing nothing", async () => {
+    const { create, dispatch, tasks } = await setUpApi();
+    const { status, headers, body } = await create({
+      text: " 你好 ",
+      publishAt: "2026-12-01 10:00",
+      language: "cn",
+    });
+    expect(status).toBe(202);
+    expect(headers["location"]).toBe(`${TASKS}/${body.id}`);
+    expect(body).toEqual({
+      id: expect.any(String),
+      project: "default",
+      account: "main",
+      status: "pending",
+      rev: 1,
+      priority: 5,
+      language: "zh",
+      publishAt: "2026-12-01T02:00:00Z",
+      slotAt: "2026-12-01T02:00:00Z",
+      parts: [{ text: "你好" }],
+      media: [],
+    });
+    expect(
+      dispatch.scheduled.map(({ message, at }) => [message.taskId, message.step, at.toISOString()]),
+    ).toEqual([[body.id, "publish", "2026-12-01T01:58:55.000Z"]]);
+    expect(await tasks.getLog(body.id)).toMatchObject([{ step: "accept", status: "pending" }]);
+  });
+
+  it("accepts a thread for now with every option", async () => {
+    const { create, dispatch, read } = await setUpApi();
+    const { status, body } = await create({
+      project: "default",
+      account: "main",
+      thread: ["one", "two"],
+      publishAt: "now",
+      priority: 1,
+      language: "pt_BR",
+      latePolicy: { postWithin: "2h", then: "hold" },
+      maxRetries: 0,
+    });
+    expect(status).toBe(202);
+    expect(body.parts).toEqual([{ text: "one" }, { text: "two" }]);
+    expect(await read(body)).toMatchObject({
+      priority: 1,
+      language: "pt-BR",
+      latePolicy: { postWithinMs: 7_200_000, then: "hold" },
+      maxRetries: 0,
+      partCount: 2,
+      source: { kind: "api" },
+    });
+    expect(dispatch.enqueued).toHaveLength(1);
+  });
+
+  it("accepts what could not be arranged: the sweeper finds it", async () => {
+    const { create, dispatch, report, read } = await setUpApi();
+    const error = new DependencyFault("no queue");
+    dispatch.enqueue = () => Promise.reject(error);
+    const { status, body } = await create({ text: "x" });
+    expect(status).toBe(202);
+    expect(report).toHaveBeenCalledWith(error);
+    expect((await read(body)).wakeAt).toEqual(new Date(START.getTime() + 120_000));
+  });
+
+  it("says which of two instants a local time is", async () => {
+    const { create, accounts } = await setUpApi();
+    const berlin = await accounts.getProjectByFolder("default");
+    Object.assign(berlin as object, { timeZone: "Europe/Berlin" });
+    const { body } = await create({ text: "x", publishAt: "2027-03-28 02:30" });
+    expect([body.publishAt, body.reason.code]).toEqual(["2027-03-28T01:30:00Z", "local-time-skipped"]);
+  });
+
+  const wrong: readonly (readonly [string, object, number, string, string])[] = [
+    ["an unknown field", { text: "x", colour: "red" }, 400, "invalid-input", "/colour"],
+    ["a field with strange signs", { text: "x", "a/b~c": 1 }, 400, "invalid-input", "/a~1b~0c"],
+    [
+      "an unknown field inside",
+      { text: "x", latePolicy: { foo: 1 } },
+      400,
+      "invalid-input",
+      "/latePolicy/foo",
+    ],
+    ["media, which come otherwise", { text: "x", media: ["a.jpg"] }, 400, "invalid-input", "/media"],
+    ["no text", {}, 400, "invalid-input", "/text"],
+    ["text and thread", { text: "x", thread: ["y"] }, 400, "invalid-input", "/thread"],
+    ["a number as text", { text: 5 }, 400, "invalid-input", "/text"],
+    ["a number in a thread", { thread: ["a", 5] }, 400, "invalid-input", "/thread/1"],
+    ["an empty thread", { thread: [] }, 400, "invalid-input", "/thread"],
+    ["priority 0", { text: "x", priority: 0 }, 400, "invalid-input", "/priority"],
+    ["priority 11", { text: "x", priority: 11 }, 400, "invalid-input", "/priority"],
+    ["priority as text", { text: "x", priority: "5" }, 400, "invalid-input", "/priority"],
+    ["11 retries", { text: "x", maxRetries: 11 }, 400, "invalid-input", "/maxRetries"],
+    ["null", { text: "x", account: null }, 400, "invalid-input", "/account"],
+    ["an odd language", { text: "x", language: "!" }, 400, "invalid-input", "/language"],
+    [
+      "an odd wait",
+      { text: "x", latePolicy: { postWithin: "soon" } },
+      400,
+      "invalid-input",
+      "/latePolicy/postWithin",
+    ],
+    ["an unknown project", { text: "x", project: "nope" }, 422, "unknown-project", "/project"],
+    ["an unknown account", { text: "x", account: "nope" }, 422, "unknown-account", "/account"],
+    ["an account of another project", { text: "x", account: "second" }, 422, "unknown-account", "/account"],
+    ["no time", { text: "x", publishAt: "tomorrow" }, 422, "bad-time", "/publishAt"],
+    ["a day that is none", { text: "x", publishAt: "2026-02-30 09:00" }, 422, "bad-time", "/publishAt"],
+    ["a time long ago", { text: "x", publishAt: "2026-11-30T00:00:00Z" }, 422, "slot-passed", "/publishAt"],
+    [
+      "a time in ten years",
+      { text: "x", publishAt: "2036-12-01T00:00:00Z" },
+      422,
+      "too-far-ahead",
+      "/publishAt",
+    ],
+    ["nothing but spaces", { text: "  " }, 422, "empty-post", "/text"],
+    ["an empty part", { thread: ["a", " ", "c"] }, 422, "empty-part", "/thread/1"],
+    ["26 parts", { thread: Array(26).fill("x") }, 422, "too-many-parts", "/thread"],
+    ["a long text", { text: "x".repeat(281) }, 422, "text-too-long", "/text"],
+    ["a long text in Chinese", { text: "字".repeat(141) }, 422, "text-too-long", "/text"],
+    ["a long part", { thread: ["a", "b", "x".repeat(281)] }, 422, "text-too-long", "/thread/2"],
+    ["a control character", { text: "a\u0007" }, 422, "invalid-text", "/text"],
+  ];
+  it.each(wrong)("refuses %s and stores nothing", async (_, json, status, code, pointer) => {
+    const { create, snapshot } = await setUpApi();
+    const before = snapshot();
+    const answer = await create(json);
+    expect([answer.status, answer.body.code, answer.body.errors[0].pointer]).toEqual([status, code, pointer]);
+    expect(answer.body.retryable).toBe(false);
+    expect(answer.body.detail).not.toMatch(/file|drop/i);
+    expect(snapshot()).toEqual(before);
+  });
+
+  it("says which project there is, which field was meant, and which is missing", async () => {
+    const { create } = await setUpApi();
+    expect((await create({ text: "x", project: "nope" })).body.detail).toContain("default");
+    expect((await create({ text: "x", prioriti: 5 })).body.detail).toContain("priority");
+    expect((await create({}, { owner: BELA })).body.errors).toEqual([
+      { pointer: "/text", detail: "give text, or thread" },
+    ]);
+  });
+
+  const broken: readonly (readonly [string, Partial<ApiRequest>, number, string])[] = [
+    ["no body", { body: "" }, 400, "invalid-input"],
+    ["an array", { body: "[]" }, 400, "invalid-input"],
+    ["broken JSON", { body: '{"text":' }, 400, "malformed-body"],
+    ["an unpaired surrogate", { body: '{"text":"\\ud800"}' }, 400, "malformed-body"],
+    ["an unpaired surrogate in a name", { body: '{"a\\ud800":1}' }, 400, "malformed-body"],
+    [
+      "a body nested too deep",
+      { body: `{"text":${"[".repeat(5_000)}${"]".repeat(5_000)}}` },
+      400,
+      "malformed-body",
+    ],
+    [
+      "bytes that are no UTF-8",
+      { body: Buffer.from([0x7b, 0xff, 0x7d]).toString("base64"), base64: true },
+      400,
+      "malformed-body",
+    ],
+    ["bytes that were no UTF-8", { body: '{"text":"\ufffd"}' }, 400, "malformed-body"],
+    ["too much", { body: JSON.stringify({ text: "字".repeat(90_000) }) }, 413, "body-too-large"],
+    [
+      "too much in base64",
+      { body: Buffer.alloc(262_145, 32).toString("base64"), base64: true },
+      413,
+      "body-too-large",
+    ],
+    [
+      "a form",
+      { body: "text=x", headers: { "content-type": "application/x-www-form-urlencoded" } },
+      415,
+      "unsupported-media-type",
+    ],
+    [
+      "another encoding",
+      { body: "{}", headers: { "content-type": "application/json; charset=gb2312" } },
+      415,
+      "unsupported-media-type",
+    ],
+  ];
+  it.each(broken)("refuses %s", async (_, request, status, code) => {
+    const { call, snapshot } = await setUpApi();
+    const before = snapshot();
+    const answer = await call({ method: "POST", ...request });
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect(snapshot()).toEqual(before);
+  });
+
+  it.each([
+    ["a byte order mark", { body: '\ufeff{"text":"x"}' }],
+    ["base64", { body: Buffer.from('\ufeff{"text":"x"}').toString("base64"), base64: true }],
+    ["a charset", { body: '{"text":"x"}', headers: { "content-type": 'application/json; charset="UTF-8"' } }],
+  ])("takes %s", async (_, request) => {
+    const { call } = await setUpApi();
+    expect((await call({ method: "POST", ...request })).status).toBe(202);
+  });
+});
+
+describe("GET tasks", () => {
+  const slot = (minute: number) => new Date(START.getTime() + minute * 60_000);
+
+  it("pages through the owner's tasks by slot", async () => {
+    const { call, put } = await setUpApi();
+    for (const minute of [3, 1, 2]) await put({ slotAt: slot(minute) });
+    await put({ ownerId: BELA });
+    const first = await call({ query: { limit: "2" } });
+    expect(first.body.items.map(({ slotAt }: { slotAt: string }) => slotAt)).toEqual([
+      "2026-12-01T01:01:00Z",
+      "2026-12-01T01:02:00Z",
+    ]);
+    expect(first.body.items[0]).toMatchObject({
+      project: "default",
+      account: "main",
+      parts: [{ text: expect.any(String) }],
+    });
+    const second = await call({ query: { limit: "2", cursor: first.body.next } });
+    expect(second.body).toEqual({ items: [expect.objectContaining({ slotAt: "2026-12-01T01:03:00Z" })] });
+  });
+
+  it("filters by project and status, and by account", async () => {
+    const { call, put } = await setUpApi();
+    const held = await put({ status: "held" });
+    const pending = await put({ slotAt: slot(1) });
+    const ids = async (query: Record<string, string>) =>
+      (await call({ query })).body.items.map(({ id }: { id: string }) => id);
+    expect(await ids({ project: "default", status: "held" })).toEqual([held.id]);
+    expect(await ids({ account: "main" })).toEqual([pending.id, held.id]);
+    expect(await ids({ account: "second" })).toEqual([]);
+  });
+
+  it("shows nothing of another owner, even if it lies in the same list", async () => {
+    const { call, put } = await setUpApi();
+    const { accountId, projectId } = await put({ status: "held" });
+    await put({ ownerId: BELA, accountId, projectId, status: "held" });
+    expect((await call({ query: { account: "main" } })).body.items).toHaveLength(1);
+    expect((await call({ query: { project: "default", status: "held" } })).body.items).toHaveLength(1);
+  });
+
+  it.each([
+    [{ limit: "0" }, "limit"],
+    [{ limit: "101" }, "limit"],
+    [{ limit: "" }, "limit"],
+    [{ limit: "1e1" }, "limit"],
+    [{ status: "held" }, "status"],
+    [{ project: "default" }, "status"],
+    [{ project: "default", status: "odd" }, "status"],
+    [{ project: "default", status: "held", account: "main" }, "account"],
+    [{ limt: "5" }, "limt"],
+  ])("refuses %j", async (query, parameter) => {
+    const { call } = await setUpApi();
+    const { status, body } = await call({ query: query as Record<string, string> });
+    expect([status, body.code, body.errors[0].parameter]).toEqual([400, "invalid-input", parameter]);
+  });
+
+  it.each([
+    [{ project: "bakery", status: "held" }, "unknown-project", "project"],
+    [{ account: "nope" }, "unknown-account", "account"],
+  ])("refuses %j, which is not there for this owner", async (query, code, parameter) => {
+    const { call } = await setUpApi();
+    const { status, body } = await call({ query: query as Record<string, string> });
+    expect([status, body.code, body.errors[0].parameter]).toEqual([422, code, parameter]);
+  });
+
+  it("refuses a cursor that is changed, of another list, or of another owner", async () => {
+    const { call, put } = await setUpApi();
+    for (const minute of [1, 2]) await put({ slotAt: slot(minute) });
+    for (const minute of [1, 2]) await put({ ownerId: BELA, slotAt: slot(minute) });
+    const { next } = (await call({ query: { limit: "1" } })).body;
+    const [position, check] = next.split(".");
+    const later = Buffer.from("2026-12-31T00:00:00.000Z#01ARZ3NDEKTSV4RRFFQ69G5FAV").toString("base64url");
+    const tampered = [
+      `${later}.${check}`,
+      position,
+      `${position}.`,
+      `${next}.x`,
+      `${next}A`,
+      "x",
+      "%",
+      `${position}=.${check}`,
+      Buffer.from("x").toString("base64url"),
+    ];
+    for (const cursor of tampered) {
+      const { status, body } = await call({ query: { cursor } });
+      expect([cursor, status, body.code]).toEqual([cursor, 400, "invalid-cursor"]);
+    }
+    expect((await call({ query: { cursor: next, account: "main" } })).body.code).toBe("invalid-cursor");
+    expect((await call({ query: { cursor: next }, owner: BELA })).body.code).toBe("invalid-cursor");
+    expect((await call({ query: { cursor: next } })).status).toBe(200);
+  });
+});
+
+describe("GET task", () => {
+  it("shows the task with its log", async () => {
+    const { call, create, clock } = await setUpApi();
+    const { id } = (await create({ text: "x", publishAt: "2026-12-01T02:00:00Z" })).body;
+    clock.advance(1_000);
+    await call({ method: "DELETE", path: `${TASKS}/${id}` });
+    const { status, body } = await call({ path: `${TASKS}/${id}` });
+    expect([status, body.status, body.reason.code]).toEqual([200, "cancelled", "cancelled"]);
+    expect(body.log).toMatchObject([
+      { at: "2026-12-01T01:00:00Z", step: "accept", status: "pending" },
+      { at: "2026-12-01T01:00:01Z", step: "change", status: "cancelled", code: "cancelled" },
+    ]);
+  });
+});
+
+describe("DELETE task", () => {
+  it("cancels, takes the schedules back, and may be repeated", async () => {
+    const { call, create, dispatch, read } = await setUpApi();
+    const { id } = (await create({ text: "x", publishAt: "2026-12-01T02:00:00Z" })).body;
+    for (const _ of [1, 2]) {
+      const { status, body } = await call({ method: "DELETE", path: `${TASKS}/${id}` });
+      expect([status, body.status]).toEqual([200, "cancelled"]);
+    }
+    expect(dispatch.scheduled).toEqual([]);
+    expect(await read({ id })).toMatchObject({ rev: 2, status: "cancelled" });
+  });
+
+  it.each(["posting", "unknown"])("only remembers the wish while it is %s", async (state) => {
+    const { call, tasks, put, read } = await setUpApi();
+    const task = await put();
+    const posting = startPosting(task, START, intent);
+    await tasks.save(posting);
+    if (state === "unknown") await tasks.save(markUnknown(posting, START, REASON));
+    for (const _ of [1, 2]) {
+      const { status, body } = await call({ method: "DELETE", path: `${TASKS}/${task.id}` });
+      expect([status, body.status, body.cancelAskedAt]).toEqual([202, state, "2026-12-01T01:00:00Z"]);
+    }
+    expect(await read(task)).toMatchObject({ cancelAskedAt: START, attemptId: intent.attemptId });
+    expect((await tasks.getLog(task.id)).map(({ code }) => code)).toEqual(["cancel-asked"]);
+  });
+
+  it.each(["failed", "missed"] as const)("refuses a task that is %s", async (status) => {
+    const { call, put, tasks } = await setUpApi();
+    const task = await put();
+    await tasks.save(stop(task, START, status, REASON));
+    const { body } = await call({ method: "DELETE", path: `${TASKS}/${task.id}` });
+    expect([body.status, body.code]).toEqual([409, "task-final"]);
+  });
+});
+
+describe("POST publish-now", () => {
+  const path = (id: string) => `${TASKS}/${id}/publish-now`;
+
+  it("moves the slot to now under a new arm", async () => {
+    const { call, create, dispatch, clock, read } = await setUpApi();
+    const { id } = (await create({ text: "x", publishAt: "2026-12-01T02:00:00Z" })).body;
+    clock.advance(1_500);
+    const { status, body } = await call({ method: "POST", path: path(id) });
+    expect([status, body.slotAt, body.publishAt]).toEqual([
+      202,
+      "2026-12-01T01:00:01.500Z",
+      "2026-12-01T02:00:00Z",
+    ]);
+    expect(await read({ id })).toMatchObject({ rev: 2, arm: 2 });
+    expect(dispatch.enqueued.map(({ message }) => [message.rev, message.arm, message.step])).toEqual([
+      [2, 2, "publish"],
+    ]);
+  });
+
+  it("wakes a held task with media up again, from the upload on", async () => {
+    const { call, put, tasks, dispatch } = await setUpApi();
+    const task = await put({ mediaCount: 1 });
+    await tasks.save(stop(task, START, "held", REASON));
+    const { status, body } = await call({ method: "POST", path: path(task.id), json: {} });
+    expect([status, body.status, body.reason]).toEqual([202, "pending", undefined]);
+    expect(dispatch.enqueued.map(({ message }) => message.step)).toEqual(["prepare", "publish"]);
+  });
+
+  it("refuses what X may have, what has ended, and a thread half way", async () => {
+    const { call, put, tasks } = await setUpApi();
+    const now = async (id: string) => {
+      const { status, body } = await call({ method: "POST", path: path(id) });
+      return [status, body.code];
+    };
+    const task = await put({ partCount: 2 });
+    const posting = startPosting(task, START, intent);
+    await tasks.save(posting);
+    expect(await now(task.id)).toEqual([409, "in-flight"]);
+    const between = recordPosted(posting, START, { postId: "1999", sentAt: START });
+    await tasks.save(between);
+    expect(await now(task.id)).toEqual([409, "parts-posted"]);
+    await tasks.save(stop(between, START, "held", REASON));
+    expect(await now(task.id)).toEqual([409, "parts-posted"]);
+    const ended = await put({ status: "published" });
+    expect(await now(ended.id)).toEqual([409, "task-final"]);
+  });
+
+  it("refuses fields, since it takes none", async () => {
+    const { call, put } = await setUpApi();
+    const { id } = await put();
+    const { status, body } = await call({ method: "POST", path: path(id), json: { publishAt: "now" } });
+    expect([status, body.errors[0].pointer]).toEqual([400, "/publishAt"]);
+  });
+});
+
+describe("races", () => {
+  it.each([
+    ["DELETE", "", 200],
+    ["POST", "/publish-now", 202],
+  ])("%s%s decides again when somebody was faster", async (method, suffix, status) => {
+    const { call, put, tasks, read } = await setUpApi();
+    const task = await put();
+    const { save } = tasks;
+    let races = 2;
+    tasks.save = async (next, together) => {
+      if (races-- > 0) {
+        const current = await read(task);
+        await save({ ...current, recoveries: current.recoveries + 1, version: current.version + 1 });
+      }
+      return save(next, together);
+    };
+    expect((await call({ method, path: `${TASKS}/${task.id}${suffix}` })).status).toBe(status);
+  });
+
+  it("a publisher that was faster makes a cancellation a wish", async () => {
+    const { call, put, tasks, read } = await setUpApi();
+    const task = await put();
+    const { save } = tasks;
+    let done = false;
+    tasks.save = async (next, together) => {
+      if (!done) {
+        done = true;
+        await save(startPosting(task, START, intent));
+      }
+      return save(next, together);
+    };
+    expect((await call({ method: "DELETE", path: `${TASKS}/${task.id}` })).status).toBe(202);
+    expect(await read(task)).toMatchObject({ status: "posting", cancelAskedAt: START });
+  });
+
+  it.each([
+    ["DELETE", ""],
+    ["POST", "/publish-now"],
+  ])("%s%s gives up in the end, and says that it may be repeated", async (method, suffix) => {
+    const { call, put, tasks } = await setUpApi();
+    const { id } = await put();
+    let saves = 0;
+    tasks.save = async () => {
+      saves++;
+      return { ok: false, error: { reason: "stale" } };
+    };
+    const { status, body } = await call({ method, path: `${TASKS}/${id}${suffix}` });
+    expect([status, body.code, body.retryable, saves]).toEqual([409, "write-conflict", true, 5]);
+  });
+});
+
+describe("GET health", () => {
+  const path = "/api/v1/system/health";
+
+  it("says what works and what was not tried", async () => {
+    const { call } = await setUpApi();
+    const { status, body } = await call({ path });
+    expect([status, body.status, body.stage, body.accounts]).toEqual([
+      200,
+      "ok",
+      "test",
+      { total: 1, active: 1 },
+    ]);
+    expect(
+      body.dependencies.map(({ name, status: one }: { name: string; status: string }) => [name, one]),
+    ).toEqual([
+      ["table", "ok"],
+      ["scheduler", "ok"],
+      ["queues", "not-checked"],
+    ]);
+  });
+
+  it("counts the accounts that may post", async () => {
+    const { call, accounts } = await setUpApi();
+    await accounts.deactivateAccount("anne.main" as never, "paused", REASON);
+    expect((await call({ path })).body.accounts).toEqual({ total: 1, active: 0 });
+  });
+
+  it("is degraded without the scheduler and down without the table", async () => {
+    const { call, dispatch, accounts, report } = await setUpApi();
+    dispatch.unschedule = () => Promise.reject(new DependencyFault("no scheduler at 10.0.0.1"));
+    const degraded = await call({ path });
+    expect([degraded.status, degraded.body.status]).toEqual([200, "degraded"]);
+    expect(degraded.body.dependencies[1].why).toContain("dependency-unavailable");
+    accounts.listProjects = () => Promise.reject(new Error("no table at 10.0.0.1"));
+    const down = await call({ path });
+    expect([down.status, down.body.status, down.body.accounts]).toEqual([503, "down", undefined]);
+    expect(JSON.stringify([degraded.body, down.body])).not.toContain("10.0.0.1");
+    expect(report).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe("faults", () => {
+  it("a dependency that did nothing may be asked again", async () => {
+    const { call, tasks } = await setUpApi();
+    tasks.create = () => Promise.reject(new DependencyFault("the table did not answer"));
+    const { status, headers, body } = await call({ method: "POST", json: { text: "x" } });
+    expect([status, body.code, body.retryable, headers["retry-after"]]).toEqual([
+      503,
+      "dependency-unavailable",
+      true,
+      "5",
+    ]);
+  });
+});

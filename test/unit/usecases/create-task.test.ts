@@ -1,0 +1,90 @@
+import { describe, expect, it, vi } from "vitest";
+import { asAccountId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
+import { DEFAULT_LATE_POLICY } from "#shared/domain/task.ts";
+import { createCreateTask } from "#shared/usecases/create-task.ts";
+import { manualClock } from "#test/support/clock.ts";
+import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
+import { createInMemoryStore } from "#test/support/in-memory-store.ts";
+
+const ownerId = asOwnerId("anne");
+const accountId = asAccountId("anne.main");
+const wanted = {
+  ownerId,
+  project: "default",
+  texts: ["hello"],
+  publishAt: "now",
+  priority: 5,
+  language: "zh",
+  latePolicy: DEFAULT_LATE_POLICY,
+  maxRetries: 3,
+};
+
+async function setUp(ids: readonly string[], accountOwner = ownerId) {
+  const clock = manualClock();
+  const store = createInMemoryStore(clock);
+  const accounts = createInMemoryAccounts();
+  await accounts.saveAccount({
+    id: accountId,
+    ownerId: accountOwner,
+    name: "main",
+    maxTextLength: 280,
+    status: "active",
+    version: 1,
+  });
+  await accounts.addProject({
+    id: asProjectId("project-1"),
+    ownerId,
+    name: "default",
+    timeZone: "UTC",
+    accountIds: [accountId],
+    defaultAccountId: accountId,
+  });
+  const left = [...ids];
+  const arrange = vi.fn(async () => ({
+    publish: { by: "queue" as const, delayMs: 0 },
+    firstAt: clock.now(),
+  }));
+  const create = createCreateTask({
+    tasks: store.tasks,
+    accounts,
+    arrange,
+    clock,
+    entropy: { newId: () => left.shift() ?? "more", random: () => 0 },
+    report: vi.fn(),
+  });
+  return { ...store, create, arrange };
+}
+
+describe("createTask", () => {
+  it("takes another id when one is taken, and leaves the other task alone", async () => {
+    const { create, tasks, arrange } = await setUp(["a", "log-1", "a", "log-2", "b", "log-3"]);
+    await create(wanted);
+    const first = await tasks.get("a" as never);
+    const second = await create({ ...wanted, texts: ["again"] });
+    expect(second.ok && second.value.task.id).toBe("b");
+    expect(await tasks.get("a" as never)).toEqual(first);
+    expect(arrange).toHaveBeenCalledTimes(2);
+  });
+
+  it("gives up when every id is taken, rather than to loop", async () => {
+    const { create } = await setUp(["more", "log"]);
+    await create(wanted);
+    await expect(create(wanted)).rejects.toThrow("3 new ids were taken");
+  });
+
+  it("arranges what it stored, and only that", async () => {
+    const { create, arrange, snapshot } = await setUp(["a"]);
+    const refused = await create({ ...wanted, texts: ["x".repeat(281)] });
+    expect(refused).toMatchObject({ ok: false, error: { reason: "bad-text", code: "text-too-long" } });
+    expect(arrange).not.toHaveBeenCalled();
+    expect(snapshot()["tasks"]).toEqual({});
+    const created = await create(wanted);
+    expect(arrange).toHaveBeenCalledWith(created.ok && created.value.task, []);
+  });
+
+  it("does not post with a default account that belongs to somebody else", async () => {
+    const { create, snapshot } = await setUp(["a"], asOwnerId("bela"));
+    expect(await create(wanted)).toMatchObject({ ok: false, error: { reason: "unknown-account" } });
+    expect(snapshot()["tasks"]).toEqual({});
+  });
+});
