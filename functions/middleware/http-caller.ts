@@ -1,16 +1,9 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as z from "zod";
-import { KEY_SCOPES, type KeyScope } from "#shared/domain/api-key.ts";
-import { asOwnerId, type OwnerId } from "#shared/domain/ids.ts";
+import { KEY_SCOPES } from "#shared/domain/api-key.ts";
+import { asOwnerId } from "#shared/domain/ids.ts";
 import { ConfigurationFault } from "#shared/errors.ts";
-
-/** On whose behalf a request is made. */
-export interface HttpCaller {
-  readonly ownerId: OwnerId;
-  /** Names the key in logs. */
-  readonly keyId: string;
-  readonly scopes: readonly KeyScope[];
-}
+import type { Caller } from "#shared/usecases/authorize-request.ts";
 
 /** What the authorizer tells the routes. Plain texts: every version of API Gateway hands them on unchanged. */
 const authorizerContext = z.object({
@@ -24,7 +17,7 @@ const authorizerContext = z.object({
 });
 export type AuthorizerContext = z.input<typeof authorizerContext>;
 
-export const toAuthorizerContext = ({ ownerId, keyId, scopes }: HttpCaller): AuthorizerContext => ({
+export const toAuthorizerContext = ({ ownerId, keyId, scopes }: Caller): AuthorizerContext => ({
   ownerId,
   keyId,
   scopes: scopes.join(" "),
@@ -35,7 +28,7 @@ export const toAuthorizerContext = ({ ownerId, keyId, scopes }: HttpCaller): Aut
  *
  * @throws ConfigurationFault when it said nothing: then a route was deployed without it, and must not be an open door
  */
-export function readCaller(event: APIGatewayProxyEventV2): HttpCaller {
+export function readCaller(event: APIGatewayProxyEventV2): Caller {
   // The types of the event know authorizers only as an extension.
   const { authorizer } = event.requestContext as { readonly authorizer?: { readonly lambda?: unknown } };
   const parsed = authorizerContext.safeParse(authorizer?.lambda);

@@ -8,8 +8,6 @@ export type HttpResult = APIGatewayProxyStructuredResultV2;
 
 /** The log of a function; Powertools' `Logger` is one. */
 export interface HttpLogger {
-  info(message: string, fields: Record<string, unknown>): void;
-  warn(message: string, fields: Record<string, unknown>): void;
   error(message: string, fields: Record<string, unknown>): void;
 }
 

@@ -11,12 +11,13 @@ import {
   requestIdOf,
   toResult,
 } from "#functions/middleware/http.ts";
-import { type HttpCaller, readCaller } from "#functions/middleware/http-caller.ts";
+import { readCaller } from "#functions/middleware/http-caller.ts";
 import { checkInput, type InputProblem, readJsonBody } from "#functions/middleware/http-input.ts";
 import type { InputError, ProblemCode } from "#shared/contract/problem.ts";
 import { ROUTES, type RouteName, type RouteShape, type Routes } from "#shared/contract/routes.ts";
 import { allowsScope } from "#shared/domain/api-key.ts";
 import type { Result } from "#shared/result.ts";
+import type { Caller } from "#shared/usecases/authorize-request.ts";
 
 type BodyOf<Route> = Route extends { readonly body: infer Body extends z.ZodType }
   ? z.output<Body>
@@ -24,7 +25,7 @@ type BodyOf<Route> = Route extends { readonly body: infer Body extends z.ZodType
 
 /** What a route's handler gets: all of it is checked. */
 export interface RouteInput<Name extends RouteName> {
-  readonly caller: HttpCaller;
+  readonly caller: Caller;
   readonly params: z.output<Routes[Name]["params"]>;
   readonly query: z.output<Routes[Name]["query"]>;
   readonly body: BodyOf<Routes[Name]>;
@@ -52,7 +53,7 @@ export type RouteHandlers = { readonly [Name in RouteName]: RouteHandler<Name> }
 
 /** Any route's, for the code that treats all alike. */
 type AnyHandler = (input: {
-  readonly caller: HttpCaller;
+  readonly caller: Caller;
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;

@@ -6,6 +6,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { createSqsIntakeQueue } from "#shared/adapters/dispatch/intake-queue.ts";
 import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
+import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
@@ -29,6 +30,7 @@ export const handler = createHandler({
   sweepTasks: createSweepTasks({
     tasks,
     drops: createDynamoDropStore({ ...table, entropy }),
+    accounts: createDynamoAccountStore({ ...table, clock, entropy }),
     intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
     arrange: createArrangeTask({
       tasks,

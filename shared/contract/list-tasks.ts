@@ -3,7 +3,7 @@ import { TASK_STATUSES } from "#shared/domain/task.ts";
 import { nameField } from "./post-fields.ts";
 import { taskAnswer } from "./task-answer.ts";
 
-export const MAX_PAGE = 100;
+const MAX_PAGE = 100;
 const DEFAULT_PAGE = "20";
 
 /** Query of `GET /api/v1/scheduling/tasks`: nothing but paging lists all tasks of the key's owner. */

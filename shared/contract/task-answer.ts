@@ -12,7 +12,7 @@ export const taskAnswer = taskViewSchema
   .strict();
 
 /** What it takes to show a task: its names are those that people gave. */
-export interface ShownTask {
+interface ShownTask {
   readonly task: Task;
   readonly content: Content;
   readonly project: string;

@@ -6,7 +6,7 @@ import { instantInWords } from "#shared/domain/words.ts";
 const instant = z.iso.datetime();
 
 /** Why something is not on the straight way, for people. Codes are explained in `docs/errors.md`. */
-export const reasonSchema = z.object({ code: z.string(), message: z.string(), remedy: z.string() });
+const reasonSchema = z.object({ code: z.string(), message: z.string(), remedy: z.string() });
 
 /** A task as the API answers it and the outcome file shows it. Instants are UTC. */
 export const taskViewSchema = z.object({
@@ -39,7 +39,7 @@ export const taskViewSchema = z.object({
 export type TaskView = z.output<typeof taskViewSchema>;
 
 /** Works without the account's name, and leads to it. */
-export const postLink = (postId: string): string => `https://x.com/i/status/${postId}`;
+const postLink = (postId: string): string => `https://x.com/i/status/${postId}`;
 
 /**
  * Shows a task.

@@ -29,6 +29,12 @@ export interface Project {
   readonly defaultAccountId: AccountId;
 }
 
+/** A folder under `drop/`, and when it was last looked through for files whose event was lost. */
+export interface Source {
+  readonly folder: string;
+  readonly lastScanAt?: Date;
+}
+
 /** When an account may post next. Often written, so an item of its own. */
 export interface Gate {
   readonly accountId: AccountId;

@@ -54,6 +54,8 @@ export const TIMING = {
     /** A claimed task comes back to the sweeper after this, if whoever it was given to did nothing. */
     claimMs: 300 * SECOND,
     maxRecoveries: 5,
+    /** S3's events are delivered at least once; this finds what was dropped while they could not be. */
+    scanEveryMs: HOUR,
   },
   accept: {
     memoryMb: 512,

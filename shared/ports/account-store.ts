@@ -1,4 +1,4 @@
-import type { Account, Project } from "#shared/domain/account.ts";
+import type { Account, Project, Source } from "#shared/domain/account.ts";
 import type { AccountId, OwnerId, ProjectId } from "#shared/domain/ids.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { Result } from "#shared/result.ts";
@@ -16,6 +16,10 @@ export interface AccountStore {
   getProjectByFolder(folder: string): Promise<Project | undefined>;
   /** Names of all folders that somebody may drop into. */
   listFolders(): Promise<readonly string[]>;
+  /** Everything that may be dropped into, with its last scan. */
+  listSources(): Promise<readonly Source[]>;
+  /** Notes a scan, unless somebody else noted one since `source` was read: `false`. */
+  claimScan(source: Source, at: Date): Promise<boolean>;
   listProjects(ownerId: OwnerId): Promise<readonly Project[]>;
   /** Writes the project and its folder in one transaction. `name-taken`: another project has the folder. */
   addProject(project: Project): Promise<Result<void, { readonly reason: "name-taken" }>>;

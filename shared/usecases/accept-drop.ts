@@ -402,7 +402,7 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
       const drop = await drops.get(project, own);
       if (drop && drop.lastSeenAt >= uploadedAt) return false;
     }
-    if (role === "sidecar") return true;
+    
     const listing = await drops.expectedBy(project, sameName(file));
     const posts = await Promise.all(listing.map((other) => drops.get(project, other)));
     return posts.length === 0 || posts.some((post) => !post || post.lastSeenAt < uploadedAt);

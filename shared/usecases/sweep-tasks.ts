@@ -3,6 +3,7 @@ import { claimForSweep, markUnknown, stop } from "#shared/domain/moves.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
+import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { DropStore } from "#shared/ports/drop-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -18,6 +19,7 @@ const CONCURRENCY = 10;
 export interface SweepTasksDeps {
   readonly tasks: TaskStore;
   readonly drops: DropStore;
+  readonly accounts: Pick<AccountStore, "listSources" | "claimScan">;
   readonly intake: IntakeQueue;
   readonly arrange: ArrangeTask;
   readonly clock: Clock;
@@ -32,6 +34,8 @@ export interface SweepReport {
   /** Given up on after too many recoveries. */
   readonly held: number;
   readonly drops: number;
+  /** Sources that are looked through for files whose event was lost. */
+  readonly scans: number;
   /** The index lagged, or somebody was faster. */
   readonly skipped: number;
   /** Faults while one item was handled; the others were handled all the same. */
@@ -40,7 +44,7 @@ export interface SweepReport {
   readonly complete: boolean;
 }
 
-type Swept = Exclude<keyof SweepReport, "complete">;
+type Swept = Exclude<keyof SweepReport, "complete" | "scans">;
 
 const STUCK: Reason = {
   code: "stuck",
@@ -68,6 +72,7 @@ export type SweepTasks = (deadline: Date, report: (error: unknown) => void) => P
 export function createSweepTasks({
   tasks,
   drops,
+  accounts,
   intake,
   arrange,
   clock,
@@ -132,8 +137,20 @@ export function createSweepTasks({
     return "drops";
   }
 
+  async function scanSources(): Promise<number> {
+    const now = clock.now();
+    let scans = 0;
+    for (const source of await accounts.listSources()) {
+      const nextAt = (source.lastScanAt?.getTime() ?? 0) + TIMING.sweep.scanEveryMs;
+      if (nextAt > now.getTime() || !(await accounts.claimScan(source, now))) continue;
+      await intake.scan(source.folder);
+      scans++;
+    }
+    return scans;
+  }
+
   return async (deadline, report) => {
-    const counts = { dispatched: 0, unknown: 0, held: 0, drops: 0, skipped: 0, failed: 0 };
+    const counts = { dispatched: 0, unknown: 0, held: 0, drops: 0, scans: 0, skipped: 0, failed: 0 };
     let complete = true;
     for (let shard = 0; shard < WAKE_SHARDS; shard++) {
       const seen = new Set<string>();
@@ -159,6 +176,12 @@ export function createSweepTasks({
           );
         if (fresh.length === 0 || page.length < PAGE) break;
       }
+    }
+    try {
+      counts.scans = await scanSources();
+    } catch (error) {
+      counts.failed++;
+      report(error);
     }
     return { ...counts, complete };
   };

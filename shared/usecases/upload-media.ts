@@ -17,7 +17,7 @@ export interface UploadMediaDeps {
   readonly progress: MediaProgressStore;
   readonly clock: Clock;
   readonly entropy: Pick<Entropy, "random">;
-  /** Segments of one medium on their way at the same time; each has a buffer of its own. @default 4 */
+  /** Segments of one medium on their way to the platform at the same time. @default 4 */
   readonly concurrency?: number;
 }
 
@@ -48,6 +48,8 @@ export type UploadMedia = (command: UploadMediaCommand) => Promise<UploadMediaOu
 const DEFAULT_CONCURRENCY = 4;
 /** A crash costs at most this many segments, times the concurrency's unfinished ones. */
 const SAVE_EVERY_SEGMENTS = 8;
+/** Segments that are read while others are sent: the platform never waits for the bucket. Each has a buffer. */
+const READ_AHEAD = 2;
 /** One request, the first try included. */
 const MAX_TRIES = 4;
 const TRY_AGAIN = { baseMs: 250, capMs: 4_000 };
@@ -77,7 +79,7 @@ type Pace = "fast" | "small" | "careful";
 /**
  * Uploads the media of a post, straight from the bucket, and goes on where an earlier call ended.
  *
- * Memory is `concurrency` segments, whatever the size of a file. Finished media and acknowledged segments are never
+ * Memory is a few segments more than `concurrency`, whatever the size of a file. Finished media and acknowledged segments are never
  * sent again; another file or account at the same place, and media that the platform would forget too early, start
  * anew. Waits for processing are the caller's, except very short ones.
  *
@@ -172,41 +174,64 @@ function createRun(deps: UploadMediaDeps, { taskId, accountId, neededAt, stopAt 
     }
   }
 
-  /** Sends what is missing, in any order. Progress is saved on the way and at the end, whatever the end is. */
+  /**
+   * Sends what is missing, in any order; the first segments are read while the upload is still being started.
+   * Progress is saved on the way and at the end, whatever the end is.
+   *
+   * @param begun - the upload as it was when this began
+   */
   async function sendSegments(
     medium: Medium,
-    progress: MediaProgress,
+    begun: Promise<Result<MediaProgress, UploadRefusal>>,
     plan: SegmentPlan,
-    lanes: number,
-  ): Promise<{ readonly progress: MediaProgress; readonly refusal?: UploadRefusal }> {
-    const done = new Set(progress.segmentsDone);
+    { doneBefore, width, lanes }: { doneBefore: readonly number[]; width: number; lanes: number },
+  ): Promise<Result<MediaProgress, UploadRefusal>> {
+    const done = new Set(doneBefore);
     const missing = Array.from({ length: plan.count }, (_, segment) => segment).filter(
       (segment) => !done.has(segment),
     );
+    const pass = createGate(width);
     let next = 0;
     let unsaved = 0;
     let saving = Promise.resolve();
     /** The first reason to stop stops every lane. */
     let halt: { readonly refusal: UploadRefusal } | { readonly error: unknown } | undefined;
 
-    const reached = (): MediaProgress => ({ ...progress, segmentsDone: [...done].toSorted((a, b) => a - b) });
-    const save = (): Promise<void> => {
+    const reached = (progress: MediaProgress): MediaProgress => ({
+      ...progress,
+      segmentsDone: [...done].toSorted((a, b) => a - b),
+    });
+    const save = (progress: MediaProgress): Promise<void> => {
       unsaved = 0;
-      saving = saving.then(() => store.save(reached()));
+      saving = saving.then(() => store.save(reached(progress)));
       return saving;
     };
 
-    async function sendOne(segment: number, buffer: Uint8Array): Promise<UploadRefusal | undefined> {
+    async function sendOne(segment: number, buffer: Uint8Array): Promise<void> {
       const { start, length } = segmentRange(plan, segment, medium.sizeBytes);
       const bytes = buffer.subarray(0, length);
       const failure = await readSegment(medium, start, bytes);
-      if (failure) return { reason: "failed", failure };
-      const sent = await insist(() => uploads.append(accountId, progress.mediaId, segment, bytes));
-      if (!sent.ok) return sent.error;
-      done.add(segment);
-      unsaved += 1;
-      if (unsaved >= SAVE_EVERY_SEGMENTS) await save();
-      return undefined;
+      if (failure) {
+        halt ??= { refusal: { reason: "failed", failure } };
+        return;
+      }
+      const started = await begun;
+      if (!started.ok) {
+        halt ??= { refusal: started.error };
+        return;
+      }
+      await pass(async () => {
+        if (halt) return;
+        const sent = await insist(() => uploads.append(accountId, started.value.mediaId, segment, bytes));
+        // Here, and not behind the gate: whoever is let in next must see it.
+        if (!sent.ok) {
+          halt ??= { refusal: sent.error };
+          return;
+        }
+        done.add(segment);
+        unsaved += 1;
+      });
+      if (unsaved >= SAVE_EVERY_SEGMENTS) await save(started.value);
     }
 
     async function work(slot: number): Promise<void> {
@@ -215,8 +240,7 @@ function createRun(deps: UploadMediaDeps, { taskId, accountId, neededAt, stopAt 
         const segment = missing[next++];
         if (segment === undefined) return;
         try {
-          const refusal = await sendOne(segment, buffer);
-          if (refusal) halt ??= { refusal };
+          await sendOne(segment, buffer);
         } catch (error) {
           halt ??= { error };
         }
@@ -225,9 +249,11 @@ function createRun(deps: UploadMediaDeps, { taskId, accountId, neededAt, stopAt 
 
     // All lanes end before anybody goes on: until then a request may still read a buffer.
     await Promise.all(Array.from({ length: Math.min(lanes, missing.length) }, (_, slot) => work(slot)));
-    if (unsaved > 0) await save();
+    const started = await begun;
+    if (!started.ok) return started;
+    if (unsaved > 0) await save(started.value);
     if (halt && "error" in halt) throw halt.error;
-    return { progress: reached(), ...halt };
+    return halt ? err(halt.refusal) : ok(reached(started.value));
   }
 
   async function start(
@@ -283,34 +309,41 @@ function createRun(deps: UploadMediaDeps, { taskId, accountId, neededAt, stopAt 
     | { readonly kind: "failed"; readonly failure: Failure }
   > {
     const { sizeBytes } = medium;
-    let progress = saved;
+    let known = saved;
     // Small segments that were saved mean that others had met trouble.
     let ownPace = saved && saved.segmentBytes < planSegments(sizeBytes, "large").bytes ? "careful" : pace;
-    for (let starts = 0; ; starts++) {
-      if (starts === MAX_STARTS) return { kind: "failed", failure: NEVER_WHOLE };
+    for (let starts = 0; starts < MAX_STARTS; starts++) {
       const plan = planSegments(sizeBytes, ownPace === "fast" ? "large" : "small");
-      if (!progress) {
-        const started = await start(medium, index, plan);
-        if (!started.ok) return { kind: "failed", failure: failureOf(started.error) };
-        progress = started.value;
-      }
-      const current: MediaProgress = progress;
-      const lanes = ownPace === "careful" ? 1 : concurrency;
-      const sent = await timed("transferMs", () => sendSegments(medium, current, plan, lanes));
-      const finalized = sent.refusal
-        ? err(sent.refusal)
-        : await finalize(current.mediaId, current.segmentsDone.length === plan.count);
-      if (finalized.ok) return { kind: "transferred", progress: sent.progress, state: finalized.value };
+      const doneBefore = known?.segmentsDone ?? [];
+      const begun: ReturnType<typeof start> = known ? Promise.resolve(ok(known)) : start(medium, index, plan);
+      const sent = await timed("transferMs", () =>
+        sendSegments(medium, begun, plan, {
+          doneBefore,
+          ...(ownPace === "careful"
+            ? { width: 1, lanes: 1 }
+            : { width: concurrency, lanes: concurrency + READ_AHEAD }),
+        }),
+      );
+      const started = await begun;
+      if (!started.ok) return { kind: "failed", failure: failureOf(started.error) };
+      let refusal: UploadRefusal;
+      if (sent.ok) {
+        const { mediaId } = sent.value;
+        const finalized = await finalize(mediaId, doneBefore.length === plan.count);
+        if (finalized.ok) return { kind: "transferred", progress: sent.value, state: finalized.value };
+        refusal = finalized.error;
+      } else refusal = sent.error;
 
-      const nextPace = paceAfter(ownPace, finalized.error);
+      const nextPace = paceAfter(ownPace, refusal);
       if (!nextPace) {
-        if (!isPassing(finalized.error)) await forget(current);
-        return { kind: "failed", failure: failureOf(finalized.error) };
+        if (!isPassing(refusal)) await forget(started.value);
+        return { kind: "failed", failure: failureOf(refusal) };
       }
-      if (finalized.error.reason === "segment-too-large") pace = nextPace;
+      if (refusal.reason === "segment-too-large") pace = nextPace;
       ownPace = nextPace;
-      progress = undefined;
+      known = undefined;
     }
+    return { kind: "failed", failure: NEVER_WHOLE };
   }
 
   /** The next call starts this medium anew. */
@@ -363,7 +396,8 @@ function createRun(deps: UploadMediaDeps, { taskId, accountId, neededAt, stopAt 
       if (transferred.kind === "failed") return transferred;
       progress = { ...transferred.progress, state: "processing" };
       state = transferred.state;
-      await store.save(progress);
+      // What is ready at once is noted as such below: one write less.
+      if (state.kind !== "ready" || medium.altText) await store.save(progress);
     }
 
     const processed = await awaitProcessing(progress.mediaId, state);
@@ -400,6 +434,23 @@ function createRun(deps: UploadMediaDeps, { taskId, accountId, neededAt, stopAt 
   }
 
   return { bring, phases };
+}
+
+/** Lets `width` pieces of work go on at a time; the others wait in line. */
+function createGate(width: number): <Value>(work: () => Promise<Value>) => Promise<Value> {
+  const line: (() => void)[] = [];
+  let free = width;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => line.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = line.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
 }
 
 const isTransient = (refusal: UploadRefusal): boolean =>

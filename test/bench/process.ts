@@ -6,7 +6,6 @@ import * as z from "zod";
 export interface BenchProcess {
   /** @throws Error with what the process said, or that it ended */
   ask(question: string, argument?: unknown): Promise<unknown>;
-  readonly pid: number;
   end(): Promise<void>;
 }
 
@@ -38,7 +37,6 @@ export function startProcess(file: string, nodeOptions: readonly string[] = []):
   });
 
   return {
-    pid: child.pid as number,
     ask(question, argument) {
       const id = ++serial;
       return new Promise((resolve, reject) => {

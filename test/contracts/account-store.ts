@@ -103,6 +103,26 @@ export function accountStoreContract(name: string, open: () => AccountStore): vo
       expect(await store.listProjects(asOwnerId(fresh("owner")))).toEqual([]);
     });
 
+    it("lets one of many note a scan of a source", async () => {
+      const store = open();
+      const project = aProject();
+      await store.addProject(project);
+      const find = async () => (await store.listSources()).find(({ folder }) => folder === project.name);
+      const source = await find();
+      expect(source).toEqual({ folder: project.name });
+      const at = new Date("2026-12-01T01:00:00.000Z");
+      const claims = await Promise.all(
+        Array.from({ length: 4 }, () => store.claimScan({ folder: project.name }, at)),
+      );
+      expect(claims.filter(Boolean)).toHaveLength(1);
+      expect(await find()).toEqual({ folder: project.name, lastScanAt: at });
+      expect(await store.claimScan({ folder: project.name }, at)).toBe(false);
+      expect(
+        await store.claimScan({ folder: project.name, lastScanAt: at }, new Date(at.getTime() + 1)),
+      ).toBe(true);
+      expect(await store.getProjectByFolder(project.name)).toEqual(project);
+    });
+
     it("knows nothing under a name that is only the beginning of a folder", async () => {
       const store = open();
       const project = aProject();

@@ -67,6 +67,26 @@ async function aSandbox(options: SandboxOptions = {}) {
   return sandbox;
 }
 
+async function listening(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  return (server.address() as AddressInfo).port;
+}
+/** Accepts connections and says nothing, so that a TLS handshake never ends. */
+async function aSilentPort(onSocket: (socket: Socket) => void = () => {}): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    onSocket(socket);
+  });
+  const port = await listening(server);
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return port;
+}
+
 describe("create", () => {
   it("makes one request that names api.x.com, on a connection of its own", async () => {
     const server = await anXServer((response) => sendJson(response, 201, { data: { id: "20", text: "…" } }));
@@ -200,26 +220,6 @@ describe("create", () => {
       kind: "refused",
       failure: { class: "transient", reason: { code: "x-unreachable" } },
     };
-
-    async function listening(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-      return (server.address() as AddressInfo).port;
-    }
-    /** Accepts connections and says nothing, so that a TLS handshake never ends. */
-    async function aSilentPort(onSocket: (socket: Socket) => void = () => {}): Promise<number> {
-      const sockets = new Set<Socket>();
-      const server = createTcpServer((socket) => {
-        sockets.add(socket);
-        socket.on("error", () => {});
-        onSocket(socket);
-      });
-      const port = await listening(server);
-      onTestFinished(async () => {
-        for (const socket of sockets) socket.destroy();
-        await new Promise((resolve) => server.close(resolve));
-      });
-      return port;
-    }
 
     it("nobody listens", async () => {
       const server = createServer();
@@ -443,9 +443,7 @@ describe("signRequest", () => {
 
 describe("createXAgent", () => {
   it("knows of the real X too what was never sent", async () => {
-    const silent = createTcpServer((socket) => socket.on("error", () => {}));
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", () => resolve()));
-    const { port } = silent.address() as AddressInfo;
+    const port = await aSilentPort();
     const agent = createXAgent("https://api.x.com", { keepAlive: false });
     const sent = request({
       agent,
@@ -457,7 +455,6 @@ describe("createXAgent", () => {
     await new Promise((resolve) => sent.once("error", resolve).end("{}"));
     expect(sent.socket).toBeTruthy();
     expect(wasNeverSent(sent)).toBe(true);
-    await new Promise((resolve) => silent.close(resolve));
   });
 
   it("dials the real X for its own address, and keeps connections only when asked", () => {

@@ -8,6 +8,7 @@ export function createInMemoryAccounts(): AccountStore {
   const accounts = new Map<AccountId, Account>();
   const projects = new Map<ProjectId, Project>();
   const folders = new Map<string, ProjectId>();
+  const scans = new Map<string, Date>();
 
   const getProject: AccountStore["getProject"] = async (id) => projects.get(id);
   return {
@@ -31,6 +32,17 @@ export function createInMemoryAccounts(): AccountStore {
     },
     async listFolders() {
       return [...folders.keys()].toSorted();
+    },
+    async listSources() {
+      return [...folders.keys()].toSorted().map((folder) => {
+        const lastScanAt = scans.get(folder);
+        return { folder, ...(lastScanAt && { lastScanAt }) };
+      });
+    },
+    async claimScan({ folder, lastScanAt }, at) {
+      if (scans.get(folder)?.getTime() !== lastScanAt?.getTime()) return false;
+      scans.set(folder, at);
+      return true;
     },
     async listProjects(ownerId) {
       return [...projects.values()].filter((project) => project.ownerId === ownerId);

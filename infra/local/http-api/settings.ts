@@ -45,11 +45,7 @@ export interface HttpApiSettings {
 }
 
 /** Properties of stages that are accepted and have no effect on this machine. */
-export const STAGE_PROPERTIES_NOT_RUN = [
-  "AccessLogSettings",
-  "DefaultRouteSettings",
-  "RouteSettings",
-] as const;
+const STAGE_PROPERTIES_NOT_RUN = ["AccessLogSettings", "DefaultRouteSettings", "RouteSettings"] as const;
 
 const list = z.array(z.string()).default([]);
 

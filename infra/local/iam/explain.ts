@@ -1,7 +1,7 @@
 import { getDenialReasons, type RunSimulationResults } from "@cloud-copilot/iam-simulate";
 import type { Assembly, Resource } from "../template/assembly.ts";
-import type { AccessRequest } from "./access.ts";
 import type { Policy } from "./policies.ts";
+import type { AccessRequest } from "./request.ts";
 
 interface Refusal {
   readonly assembly: Assembly;

@@ -11,7 +11,6 @@ import { type Invocation, type Sandbox, startSandbox } from "./sandbox.ts";
 import { type FunctionSettings, readFunction } from "./settings.ts";
 
 export type { LogLine } from "./log-files.ts";
-export type { FunctionError } from "./protocol.ts";
 export type { Invocation } from "./sandbox.ts";
 
 /** The function's reserved concurrency is used up: Lambda's 429. */
@@ -22,7 +21,7 @@ export class ThrottledFault extends Error {
 }
 
 /** The runtime is closing, or no function of the template has this id. */
-export class LambdaUnavailableFault extends Error {
+class LambdaUnavailableFault extends Error {
   override readonly name = "LambdaUnavailableFault";
   readonly code = "lambda-unavailable";
   readonly retry = "never";

@@ -50,8 +50,6 @@ export const scheduleProperties = scheduleBody.omit({ ClientToken: true }).exten
   ActionAfterCompletion: z.literal("NONE").default("NONE"),
 });
 
-export type ScheduleTarget = z.output<typeof target>;
-
 /** What is kept of a schedule; instants in epoch milliseconds. */
 export interface Schedule extends Omit<z.output<typeof scheduleBody>, "ClientToken"> {
   readonly Name: string;

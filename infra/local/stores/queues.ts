@@ -53,7 +53,7 @@ export async function createQueues(assembly: Assembly, endpoint: string): Promis
   }
 }
 
-export const nameOfQueue = (queue: Resource): string =>
+const nameOfQueue = (queue: Resource): string =>
   queue.physicalId.slice(queue.physicalId.lastIndexOf("/") + 1);
 
 async function existing(client: SQSClient, QueueName: string): Promise<string | undefined> {

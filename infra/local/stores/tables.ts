@@ -74,7 +74,7 @@ export async function createTables(
 }
 
 /** What `Fn::GetAtt <table>.StreamArn` answers. */
-export const streamArnOf = (table: Resource): string => `${table.arn}/stream/2026-01-01T00:00:00.000`;
+const streamArnOf = (table: Resource): string => `${table.arn}/stream/2026-01-01T00:00:00.000`;
 
 async function createTable(
   client: DynamoDBClient,

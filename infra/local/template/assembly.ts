@@ -2,22 +2,10 @@ import { resolve as resolvePath } from "node:path";
 import { readStacks, type StackArtifact } from "./artifacts.ts";
 import { TemplateFault } from "./fault.ts";
 import { isRecord } from "./intrinsics.ts";
+import type { Resource } from "./resource.ts";
 import { type Siblings, StackReader } from "./stack-reader.ts";
 
-/** One resource of the synthesized template, as CloudFormation would know it after a deploy. */
-export interface Resource {
-  readonly logicalId: string;
-  /** Name of the stack that declares it. */
-  readonly stack: string;
-  /** CloudFormation type, for example `AWS::SQS::Queue`. */
-  readonly type: string;
-  /** Properties with every intrinsic resolved and every `AWS::NoValue` left out. */
-  readonly properties: Readonly<Record<string, unknown>>;
-  /** What `Ref` answers: a table name, a queue URL of the gateway, a function name … */
-  readonly physicalId: string;
-  /** Empty for the few types that have no ARN of their own, such as a policy attached to a queue. */
-  readonly arn: string;
-}
+export type { Resource } from "./resource.ts";
 
 /** Every stack of one `cdk.out`, with all references between them resolved. */
 export interface Assembly {

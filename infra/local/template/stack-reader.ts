@@ -1,8 +1,8 @@
 import type { StackArtifact } from "./artifacts.ts";
-import type { Resource } from "./assembly.ts";
 import { TemplateFault } from "./fault.ts";
 import { isRecord, noValue, type References, resolve } from "./intrinsics.ts";
 import { type ParameterValue, readParameter } from "./parameters.ts";
+import type { Resource } from "./resource.ts";
 import { type Identity, idleTypes, runTypes } from "./resource-types.ts";
 
 /** How one stack reaches the others of its assembly. */

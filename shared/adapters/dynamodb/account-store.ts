@@ -62,7 +62,11 @@ const projectItem = z.object({
   defaultAccountId: z.string().transform(asAccountId),
 });
 
-const folderItem = z.object({ sk: z.string(), projectId: z.string().transform(asProjectId) });
+const folderItem = z.object({
+  sk: z.string(),
+  projectId: z.string().transform(asProjectId),
+  lastScanAt: z.iso.datetime().optional(),
+});
 const pointerItem = z.object({ projectId: z.string().transform(asProjectId) });
 
 /**
@@ -164,6 +168,38 @@ export function createDynamoAccountStore({
     async listFolders() {
       const items = await query(FOLDERS, "FOLDER#");
       return items.map((item) => folderItem.parse(item).sk.slice("FOLDER#".length));
+    },
+
+    async listSources() {
+      const items = await query(FOLDERS, "FOLDER#");
+      return items.map((item) => {
+        const { sk, lastScanAt } = folderItem.parse(item);
+        const folder = sk.slice("FOLDER#".length);
+        return { folder, ...(lastScanAt !== undefined && { lastScanAt: new Date(lastScanAt) }) };
+      });
+    },
+
+    async claimScan({ folder, lastScanAt }, at) {
+      try {
+        await documents.send(
+          new UpdateCommand({
+            TableName: tableName,
+            Key: folderKey(folder),
+            UpdateExpression: "SET lastScanAt = :at",
+            ConditionExpression: lastScanAt
+              ? "lastScanAt = :seen"
+              : "attribute_exists(pk) AND attribute_not_exists(lastScanAt)",
+            ExpressionAttributeValues: {
+              ":at": at.toISOString(),
+              ...(lastScanAt && { ":seen": lastScanAt.toISOString() }),
+            },
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
     },
 
     async listProjects(ownerId) {

@@ -26,24 +26,20 @@ export function createS3DropFolder({ s3, bucket }: S3DropFolderOptions): DropFol
         s3.send(
           new ListObjectsV2Command({
             Bucket: bucket,
+            // A key may hold characters that XML cannot.
+            EncodingType: "url",
             ...over,
             ...(ContinuationToken !== undefined && { ContinuationToken }),
           }),
         ),
       );
-      yield (page.Contents ?? []).flatMap(({ Key, ETag, Size, LastModified }): StoredFile[] =>
-        Key === undefined || ETag === undefined || Size === undefined || LastModified === undefined
-          ? []
-          : [
-              {
-                name: Key.slice(folderOf(project).length),
-                key: Key,
-                etag: ETag,
-                sizeBytes: Size,
-                uploadedAt: LastModified,
-              },
-            ],
-      );
+      yield (page.Contents ?? []).flatMap(({ Key, ETag, Size, LastModified }): StoredFile[] => {
+        if (Key === undefined || ETag === undefined || Size === undefined || LastModified === undefined)
+          return [];
+        const key = page.EncodingType === "url" ? decodeURIComponent(Key.replaceAll("+", " ")) : Key;
+        const name = key.slice(folderOf(project).length);
+        return [{ name, key, etag: ETag, sizeBytes: Size, uploadedAt: LastModified }];
+      });
       ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (ContinuationToken !== undefined);
   }

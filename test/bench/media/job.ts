@@ -7,7 +7,9 @@ export const fileSchema = z.object({
   sha256: z.string(),
 });
 export const storeSchema = z.object({ endpoint: z.string(), region: z.string(), bucket: z.string() });
-export const platformSchema = z.object({ x: z.string(), sink: z.string() });
+
+/** Where X reads what it is sent and throws it away. */
+export const DISCARD_PATH = "/2/discard";
 
 /** The three ways that are compared. */
 export const KINDS = ["punctual", "library", "copy"] as const;
@@ -17,7 +19,8 @@ export const jobSchema = z.object({
   kind: z.enum(KINDS),
   file: fileSchema,
   store: storeSchema,
-  platform: platformSchema,
+  /** Address of X. */
+  x: z.string(),
   login: z.object({
     kind: z.literal("oauth1"),
     apiKey: z.string(),

@@ -1,6 +1,7 @@
 /** One upload in a process of its own, so that its memory is its own. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import type { Agent } from "node:http";
+import { request } from "node:https";
 import { setTimeout } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { TwitterApi } from "twitter-api-v2";
@@ -9,7 +10,7 @@ import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { createXMediaUploads } from "#shared/adapters/x/media-uploads.ts";
-import { createXAgent } from "#shared/adapters/x/x-client.ts";
+import { createXAgent, X_API_URL } from "#shared/adapters/x/x-client.ts";
 import { createXSessions } from "#shared/adapters/x/x-sessions.ts";
 import { Credentials } from "#shared/domain/credentials.ts";
 import { asAccountId, asTaskId } from "#shared/domain/ids.ts";
@@ -18,7 +19,7 @@ import { createUploadMedia } from "#shared/usecases/upload-media.ts";
 import { answerParent } from "#test/bench/process.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 import { createInMemoryVault } from "#test/support/in-memory-vault.ts";
-import { type Job, jobSchema, type WorkerReport } from "./job.ts";
+import { DISCARD_PATH, type Job, jobSchema, type WorkerReport } from "./job.ts";
 
 /** What a conditional write to the table usually takes; the bench has none, but its waits belong to the upload. */
 const TABLE_WRITE_MS = 8;
@@ -41,7 +42,7 @@ const createSource = ({ store }: Job) =>
 /** Everything but the table is what the function has; each returns what begins the transfer. */
 const KINDS: Readonly<Record<Job["kind"], (job: Job) => Promise<() => Promise<string | undefined>>>> = {
   async punctual(job) {
-    const agent = createXAgent(job.platform.x, { keepAlive: true });
+    const agent = createXAgent(job.x, { keepAlive: true });
     const vault = createInMemoryVault();
     await vault.connect(accountId, new Credentials(job.login));
     const { media } = createInMemoryStore(clock);
@@ -89,7 +90,7 @@ const KINDS: Readonly<Record<Job["kind"], (job: Job) => Promise<() => Promise<st
   },
 
   async library(job) {
-    const agent = createXAgent(job.platform.x, { keepAlive: true });
+    const agent = createXAgent(job.x, { keepAlive: true });
     const { apiKey: appKey, apiSecret: appSecret, accessToken, accessSecret } = job.login;
     const client = new TwitterApi({ appKey, appSecret, accessToken, accessSecret }, { httpAgent: agent });
     const source = createSource(job);
@@ -102,7 +103,7 @@ const KINDS: Readonly<Record<Job["kind"], (job: Job) => Promise<() => Promise<st
   },
 
   async copy(job) {
-    const agent = createXAgent(job.platform.sink, { keepAlive: true });
+    const agent = createXAgent(job.x, { keepAlive: true });
     const source = createSource(job);
     const { bytes } = planSegments(job.file.sizeBytes, "large");
     const buffers = Array.from({ length: LANES }, () => new Uint8Array(bytes));
@@ -110,7 +111,7 @@ const KINDS: Readonly<Record<Job["kind"], (job: Job) => Promise<() => Promise<st
       await inLanes(job, async (start, length, lane) => {
         const segment = (buffers[lane] as Uint8Array).subarray(0, length);
         await fill(source, job, start, segment);
-        await post(job.platform.sink, agent, segment);
+        await post(agent, segment);
       });
       return undefined;
     };
@@ -139,15 +140,12 @@ async function fill(source: ReturnType<typeof createSource>, { file }: Job, star
   if (!read.ok) throw new Error("the file changed");
 }
 
-const post = (sink: string, agent: ReturnType<typeof createXAgent>, body: Uint8Array): Promise<void> =>
+const post = (agent: Agent, body: Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
-    const sending = request(
-      sink,
-      { method: "POST", agent, headers: { "content-length": body.length }, protocol: "https:" },
-      (response) => {
-        response.on("error", reject).on("end", resolve).resume();
-      },
-    );
+    const headers = { "content-length": body.length };
+    const sending = request(`${X_API_URL}${DISCARD_PATH}`, { method: "POST", agent, headers }, (response) => {
+      response.on("error", reject).on("end", resolve).resume();
+    });
     sending.on("error", reject).end(body);
   });
 

@@ -138,7 +138,7 @@ describe("the synthesized template, run", () => {
         `not authorized to perform: dynamodb:Scan on resource: .*table/.*Function ${lambda.logicalId}: add`,
       ),
     );
-    await running.report(new RegExp(`^${lambda.logicalId} failed: Error$`));
+    await running.report(new RegExp(`^${lambda.logicalId} failed: Error: .*AccessDenied`));
     expect(cloud.used()).toContainEqual({
       principal: lambda.logicalId,
       action: "dynamodb:GetItem",

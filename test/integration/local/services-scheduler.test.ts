@@ -11,6 +11,7 @@ import {
   ValidationException,
 } from "@aws-sdk/client-scheduler";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Access } from "#infra/local/iam/access.ts";
 import { createLambdaRuntime, type LogLine } from "#infra/local/lambda/runtime.ts";
 import { createScheduler, type Scheduler, type SchedulerOptions } from "#infra/local/services/scheduler.ts";
 import {
@@ -19,6 +20,7 @@ import {
   aRole,
   arnOf,
   bundleHandlers,
+  fakeAccess,
   type PartialResource,
   type Statement,
   startTestCloud,
@@ -278,6 +280,30 @@ describe("firing", () => {
     await client.send(new UpdateScheduleCommand(aSchedule({ Name: "moved" })));
     await cloud.receive("Queue");
     expect(received()).toEqual([]);
+  });
+
+  it("keeps a schedule that was moved while it fired", async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const { access } = fakeAccess();
+    const slow: Access = {
+      ...access,
+      async check(request) {
+        if (request.action === "lambda:InvokeFunction") {
+          asked.resolve();
+          await answer.promise;
+        }
+        return access.check(request);
+      },
+    };
+    const scheduler = await open({ access: slow });
+    await create({ ScheduleExpression: at(Date.now() + 1_000) });
+    await asked.promise;
+    await client.send(new UpdateScheduleCommand(aSchedule()));
+    answer.resolve();
+    await until("it fired", () => received().length === 1);
+    await scheduler.close();
+    expect(scheduler.list().map(({ Name }) => Name)).toEqual(["t-01-1-publish"]);
   });
 
   it("fires after a restart what was due while the cloud was down, and keeps the rest", async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { jsonPointer, PROBLEMS, problemSchema } from "#shared/contract/problem.ts";
 import { COMMON_PROBLEMS, ROUTES } from "#shared/contract/routes.ts";
@@ -28,6 +29,25 @@ describe("the table of routes", () => {
     ]);
     expect([...used].toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
     for (const { status } of Object.values(PROBLEMS)) expect(status).toBeGreaterThanOrEqual(400);
+  });
+});
+
+describe("docs/api.md", () => {
+  const page = readFileSync(new URL("../../../docs/api.md", import.meta.url), "utf8");
+
+  it.each(routes)("has %s, its scope and its answers", (_, { method, path, scope, answers }) => {
+    const row = page.split("\n").find((line) => line.startsWith(`| \`${method} ${path}\``));
+    expect(row).toContain(`\`${scope}\``);
+    for (const status of Object.keys(answers)) expect(row).toContain(status);
+  });
+
+  it.each(Object.entries(PROBLEMS))("has the code %s beside its status", (code, { status }) => {
+    const rows = page.split("\n").filter((line) => line.startsWith("| ") && line.includes(`\`${code}\``));
+    expect(rows).toEqual([expect.stringContaining(String(status))]);
+  });
+
+  it("has every field of a post", () => {
+    for (const field of Object.keys(ROUTES.createTask.body.shape)) expect(page).toContain(`\`${field}\``);
   });
 });
 

@@ -24,7 +24,7 @@ import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryDispatch } from "#test/support/in-memory-dispatch.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
-export const ANNE = asOwnerId("anne");
+const ANNE = asOwnerId("anne");
 export const BELA = asOwnerId("bela");
 export const START = new Date("2026-12-01T01:00:00.000Z");
 export const TASKS = "/api/v1/scheduling/tasks";
@@ -98,7 +98,7 @@ export async function setUpApi() {
   const store = createInMemoryStore(clock);
   const accounts = createInMemoryAccounts();
   const dispatch = createInMemoryDispatch();
-  const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const logger = { error: vi.fn() };
   const entropy = { newId: () => String(freshTaskId()), random: () => 0.5 };
   const tasks = { ...store.tasks };
 

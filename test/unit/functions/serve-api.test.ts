@@ -484,6 +484,24 @@ describe("DELETE task", () => {
     expect(await read({ id })).toMatchObject({ rev: 2, status: "cancelled" });
   });
 
+  it("takes both schedules of a task with media back, and cancels even if that fails", async () => {
+    const { call, put, dispatch, report } = await setUpApi();
+    const task = await put({ mediaCount: 1, arm: 4 });
+    const error = new DependencyFault("no scheduler");
+    const asked: unknown[] = [];
+    dispatch.unschedule = async ({ step, arm }) => {
+      asked.push([step, arm]);
+      throw error;
+    };
+    const { status, body } = await call({ method: "DELETE", path: `${TASKS}/${task.id}` });
+    expect([status, body.status]).toEqual([200, "cancelled"]);
+    expect(asked).toEqual([
+      ["prepare", 4],
+      ["publish", 4],
+    ]);
+    expect(report.mock.calls).toEqual([[error], [error]]);
+  });
+
   it.each(["posting", "unknown"])("only remembers the wish while it is %s", async (state) => {
     const { call, tasks, put, read } = await setUpApi();
     const task = await put();
@@ -524,6 +542,16 @@ describe("POST publish-now", () => {
     expect(dispatch.enqueued.map(({ message }) => [message.rev, message.arm, message.step])).toEqual([
       [2, 2, "publish"],
     ]);
+  });
+
+  it("answers 202 for what could not be arranged: the sweeper finds it", async () => {
+    const { call, put, dispatch, report, read } = await setUpApi();
+    const task = await put();
+    const error = new DependencyFault("no queue");
+    dispatch.enqueue = () => Promise.reject(error);
+    expect((await call({ method: "POST", path: path(task.id) })).status).toBe(202);
+    expect(report).toHaveBeenCalledWith(error);
+    expect((await read(task)).wakeAt).toEqual(new Date(START.getTime() + 120_000));
   });
 
   it("wakes a held task with media up again, from the upload on", async () => {

@@ -30,6 +30,16 @@ describe("callAt", () => {
     expect(call).toHaveBeenCalledOnce();
   });
 
+  it("does not call early when the clock is set back meanwhile", () => {
+    const call = vi.fn();
+    callAt(START + 1_000, call);
+    vi.setSystemTime(START - 500);
+    vi.advanceTimersByTime(1_000);
+    expect(call).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(500);
+    expect(call).toHaveBeenCalledOnce();
+  });
+
   it("calls at once for an instant that has passed", () => {
     const call = vi.fn();
     callAt(START - DAY, call);

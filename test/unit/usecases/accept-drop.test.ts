@@ -286,8 +286,6 @@ describe("media", () => {
 
   it("that are listed are waited for, in any order, and need no settling", async () => {
     const { drop, dropOf, intake, allTasks, contentOf } = await setUp();
-    await drop("post.md", "---\nmedia: [cover.jpg, clip.mp4]\n---\nWith two");
-    expect(await dropOf("post")).toMatchObject({ reason: { code: "mixed-media" } });
     expect(await drop("album.md", "---\nmedia: [b.jpg, a.jpg]\n---\nAlbum")).toEqual({
       kind: "waiting",
       code: "waiting-for-media",

@@ -1,12 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
-import { asAttemptId } from "#shared/domain/ids.ts";
+import { asAccountId, asAttemptId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import { claimForPrepare, startPosting } from "#shared/domain/moves.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createSweepTasks } from "#shared/usecases/sweep-tasks.ts";
 import { aContent, aMedium, aTask } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
+import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryDispatch, createInMemoryIntakeQueue } from "#test/support/in-memory-dispatch.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
@@ -20,10 +21,12 @@ function setUp() {
   const store = createInMemoryStore(clock);
   const dispatch = createInMemoryDispatch();
   const intake = createInMemoryIntakeQueue();
+  const accounts = createInMemoryAccounts();
   let serial = 0;
   const sweep = createSweepTasks({
     tasks: store.tasks,
     drops: store.drops,
+    accounts,
     intake,
     arrange: createArrangeTask({ tasks: store.tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS }),
     clock,
@@ -43,6 +46,7 @@ function setUp() {
     ...store,
     clock,
     dispatch,
+    accounts,
     intake,
     faults,
     put,
@@ -51,7 +55,16 @@ function setUp() {
   };
 }
 
-const NOTHING = { dispatched: 0, unknown: 0, held: 0, drops: 0, skipped: 0, failed: 0, complete: true };
+const NOTHING = {
+  dispatched: 0,
+  unknown: 0,
+  held: 0,
+  drops: 0,
+  scans: 0,
+  skipped: 0,
+  failed: 0,
+  complete: true,
+};
 
 describe("sweepTasks", () => {
   it("leaves alone what is not due yet", async () => {
@@ -167,5 +180,28 @@ describe("sweepTasks", () => {
     expect(intake.sent).toEqual([{ kind: "settle", project: "default", base: "kite", delayMs: 0 }]);
     expect(await drops.get("default", "kite")).toMatchObject({ version: 2, wakeAt: at(300_001) });
     expect(await sweep()).toEqual(NOTHING);
+  });
+
+  it("looks through every source once an hour for files whose event was lost", async () => {
+    const { accounts, sweep, intake, clock } = setUp();
+    for (const name of ["default", "shop"])
+      await accounts.addProject({
+        id: asProjectId(name),
+        ownerId: asOwnerId("owner"),
+        name,
+        timeZone: "UTC",
+        accountIds: [asAccountId("main")],
+        defaultAccountId: asAccountId("main"),
+      });
+    const reports = await Promise.all([sweep(), sweep()]);
+    expect(reports.map(({ scans }) => scans).reduce((sum, scans) => sum + scans)).toBe(2);
+    expect(intake.sent).toEqual([
+      { kind: "scan", project: "default" },
+      { kind: "scan", project: "shop" },
+    ]);
+    clock.set(at(3_599_999));
+    expect(await sweep()).toEqual(NOTHING);
+    clock.set(at(3_600_000));
+    expect(await sweep()).toEqual({ ...NOTHING, scans: 2 });
   });
 });

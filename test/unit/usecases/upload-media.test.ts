@@ -117,11 +117,36 @@ describe("uploadMedia", () => {
     ]);
   });
 
+  it("reads the first segments while the upload is being started", async () => {
+    const { upload, uploads, bucket, drop, command } = setUp();
+    const initialize = uploads.initialize.bind(uploads);
+    let readBefore: number | undefined;
+    uploads.initialize = async (...args) => {
+      for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+      readBefore = bucket.reads.length;
+      return initialize(...args);
+    };
+    await upload(command([drop("clip.mp4", patternBytes(9 * 4 * MIB), video)]));
+    // As many as may be on their way, and those that are read ahead.
+    expect(readBefore).toBe(4 + 2);
+  });
+
+  it("sends nothing when the upload cannot be started", async () => {
+    const { upload, uploads, drop, command, list } = setUp();
+    uploads.refuse("initialize", refusedWith("credentials"));
+    expect(await upload(command([drop("clip.mp4", patternBytes(9 * MIB), video)]))).toMatchObject({
+      kind: "failed",
+      failure: { class: "credentials" },
+    });
+    expect(uploads.calls).toHaveLength(1);
+    expect(await list()).toEqual([]);
+  });
+
   it("saves its progress every eight segments, and before it asks to finalize", async () => {
     const { upload, saves, drop, command } = setUp({ concurrency: 1 });
     await upload(command([drop("clip.mp4", patternBytes(18 * 4 * MIB), video)]));
-    // Started, 8, 16, all, processing, ready.
-    expect(saves).toEqual([0, 8, 16, 18, 18, 18]);
+    // Started, 8, 16, all, ready.
+    expect(saves).toEqual([0, 8, 16, 18, 18]);
   });
 
   it("does nothing at all the second time", async () => {
