@@ -11,6 +11,7 @@ import { setTimeout } from "node:timers/promises";
 import { parseArgs, styleText } from "node:util";
 import Table from "cli-table3";
 import type * as z from "zod";
+import { taskPage } from "#shared/contract/list-tasks.ts";
 import { taskDetail } from "#shared/contract/task-detail.ts";
 import { type OutcomeView, outcomeViewSchema } from "#shared/contract/task-view.ts";
 import { isFaultForPeople } from "./faults.ts";
@@ -48,6 +49,13 @@ interface Dropped extends Sample {
 
 const ENDED = new Set(["published", "failed", "held", "missed", "cancelled", "unknown"]);
 
+const WORDS: Readonly<Record<string, string>> = {
+  pending: "accepted and scheduled",
+  preparing: "uploading",
+  ready: "uploaded, waits for its second",
+  posting: "posting",
+};
+
 const help = `npm run demo [-- --mib <size>]
 
 Drops three files (a text, a photo, a video) into the folder of a throw-away local cloud, shows how they become posts,
@@ -77,22 +85,24 @@ async function readOutcome(folder: string, { file }: Sample): Promise<OutcomeVie
   }
 }
 
-async function readDetail({ apiUrl, apiKey }: Launched, id: string): Promise<z.output<typeof taskDetail>> {
-  const answer = await fetch(`${apiUrl}/api/v1/scheduling/tasks/${id}`, {
+async function ask<Schema extends z.ZodType>(
+  { apiUrl, apiKey }: Launched,
+  path: string,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const answer = await fetch(`${apiUrl}/api/v1/scheduling/tasks${path}`, {
     headers: { authorization: `Bearer ${apiKey}` },
   });
-  if (!answer.ok) throw new Error(`the API answered ${answer.status} for the task ${id}`);
-  return taskDetail.parse(await answer.json());
+  if (!answer.ok) throw new Error(`the API answered ${answer.status} for ${path}`);
+  return schema.parse(await answer.json());
 }
 
-const idOf = (outcome: OutcomeView | undefined): string | undefined =>
-  outcome && "id" in outcome ? outcome.id : undefined;
-
 function describeChange({ outcome, detail }: Result): string | undefined {
-  if (!outcome) return undefined;
-  const { status, reason } = detail ?? outcome;
+  const seen = detail ?? outcome;
+  if (!seen) return undefined;
+  const { status, reason } = seen;
   const due = detail && !ENDED.has(status) ? `, due ${detail.slotAt.slice(11, 19)} UTC` : "";
-  return `${status}${due}${reason ? `: ${reason.message}` : ""}`;
+  return `${WORDS[status] ?? status}${due}${reason ? `: ${reason.message}` : ""}`;
 }
 
 /** Follows every sample until it ended, or until the deadline; says what changes. */
@@ -104,11 +114,12 @@ async function follow(
   const deadline = Date.now() + DEADLINE_MS;
   const said = new Map<string, string>();
   for (;;) {
+    const { items } = await ask(punctual, "", taskPage);
     const results = await Promise.all(
       samples.map(async (sample): Promise<Result> => {
-        const outcome = await readOutcome(punctual.outcomeFolder, sample);
-        const id = idOf(outcome);
-        return { sample, outcome, detail: id === undefined ? undefined : await readDetail(punctual, id) };
+        const found = items.find(({ parts }) => parts[0]?.text === sample.text);
+        const detail = found && (await ask(punctual, `/${found.id}`, taskDetail));
+        return { sample, detail, outcome: await readOutcome(punctual.outcomeFolder, sample) };
       }),
     );
     for (const result of results) {

@@ -1,6 +1,6 @@
 /** The whole of Punctual on this machine: sandbox or real X, local cloud, first owner and key, drop folder on disk. */
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as z from "zod";
@@ -45,6 +45,9 @@ export interface Launched {
   close(): Promise<void>;
 }
 
+/** Of the person in front of this machine. The functions run in UTC, as in Lambda, and threads share one zone. */
+const HOST_TIME_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** Names of the variables that switch to the real X. */
 const X_VARIABLE = /^X_(API|ACCESS|CLIENT|REFRESH)_/;
 
@@ -76,10 +79,11 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const stateDir = folder("state");
   mkdirSync(join(dropFolder, "default"), { recursive: true });
 
+  process.env["TZ"] = "UTC";
   const variables = options.sandboxOnly ? {} : readDotEnv(root);
   const isReal = Object.entries(variables).some(([name, value]) => X_VARIABLE.test(name) && value);
 
-  const undo: (() => Promise<void>)[] = [];
+  const undo: (() => Promise<void>)[] = [lockDirectory(stateDir)];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
   };
@@ -109,9 +113,9 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
 
     onStep("making the first owner, project, account and key");
     const keyFile = join(stateDir, "api-key");
-    const { apiKey, warnings } = await initialize(root, cloud, sandbox, readKey(keyFile) === undefined);
+    const { apiKey, warnings } = await initialize(root, cloud, sandbox, readText(keyFile) === undefined);
     if (apiKey !== undefined) writeFileSync(keyFile, apiKey, { mode: 0o600 });
-    const key = apiKey ?? readKey(keyFile);
+    const key = apiKey ?? readText(keyFile);
     if (key === undefined) throw new LaunchFault("No API key was made.");
 
     const bucket = cloud.outputs["BucketName"];
@@ -143,6 +147,27 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   }
 }
 
+/** Two local clouds on one folder would end each other's database. @returns the way to unlock it */
+function lockDirectory(stateDir: string): () => Promise<void> {
+  const file = join(stateDir, "pid");
+  const holder = Number(readText(file));
+  if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && isAlive(holder))
+    throw new LaunchFault(
+      `Punctual already runs on this folder (process ${holder}). Stop it, or name another folder with --directory.`,
+    );
+  writeFileSync(file, String(process.pid));
+  return async () => rmSync(file, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function readDotEnv(root: string): Record<string, string | undefined> {
   try {
     return { ...parseEnv(readFileSync(join(root, ".env"), "utf8")), ...process.env };
@@ -151,7 +176,7 @@ function readDotEnv(root: string): Record<string, string | undefined> {
   }
 }
 
-function readKey(file: string): string | undefined {
+function readText(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8").trim() || undefined;
   } catch {
@@ -195,7 +220,7 @@ async function initialize(
   const args = ["infra/admin.ts", "init", "--json", ...(needsKey ? ["--new-key"] : [])];
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...process.env, ...ours },
+    env: { ...process.env, ...ours, TZ: HOST_TIME_ZONE },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const out: Buffer[] = [];

@@ -3,7 +3,7 @@ import "#infra/require-node.ts";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 
@@ -15,7 +15,8 @@ const help = `npm run reset [-- --yes]
 Removes .punctual/drop, .punctual/outcome and .punctual/state: dropped files, outcomes, tasks, keys, and the sandbox's
 timeline. What was posted to the real X stays there.
 
-  --yes   do not ask
+  --yes                do not ask
+  --directory <path>   what was given to npm start (default .punctual)
 `;
 
 const isRunning = (port: number): Promise<boolean> =>
@@ -42,8 +43,11 @@ async function isWanted(paths: readonly string[]): Promise<boolean> {
   }
 }
 
-const { values } = parseArgs({ options: { yes: { type: "boolean" }, help: { type: "boolean" } } });
-const paths = FOLDERS.map((name) => join(".punctual", name)).filter((path) => existsSync(join(root, path)));
+const { values } = parseArgs({
+  options: { yes: { type: "boolean" }, directory: { type: "string" }, help: { type: "boolean" } },
+});
+const directory = values.directory === undefined ? join(root, ".punctual") : resolve(values.directory);
+const paths = FOLDERS.map((name) => join(directory, name)).filter((path) => existsSync(path));
 const port = Number(process.env["PUNCTUAL_PORT"] ?? 4550);
 
 if (values.help) {
@@ -54,7 +58,7 @@ if (values.help) {
   console.error(`Punctual is running on port ${port}. Remedy: stop it with Ctrl-C first.`);
   process.exitCode = 1;
 } else if (values.yes || (await isWanted(paths))) {
-  for (const path of paths) await rm(join(root, path), { recursive: true, force: true });
+  for (const path of paths) await rm(path, { recursive: true, force: true });
   console.log(`Removed ${paths.join(", ")}.`);
 } else {
   console.log("Nothing was removed.");

@@ -1,7 +1,7 @@
 /** `npm start`: Punctual on this machine until Ctrl-C. */
 import "#infra/require-node.ts";
-import { join, relative } from "node:path";
-import { styleText } from "node:util";
+import { join, relative, resolve } from "node:path";
+import { parseArgs, styleText } from "node:util";
 import * as z from "zod";
 import { isFaultForPeople } from "./faults.ts";
 import { launch } from "./launch.ts";
@@ -26,7 +26,24 @@ const environment = z.object({
 
 const root = join(import.meta.dirname, "../..");
 
+const help = `npm start [-- --sandbox] [-- --directory <path>]
+
+Runs Punctual on this machine from the very template that deploys, until Ctrl-C. Copy files into the drop folder, or use
+the API. With credentials of X in .env (see .env.example) posts go to the real X; else to a sandbox with a timeline page.
+
+  --sandbox            post to the sandbox, whatever .env holds
+  --directory <path>   where drop/, outcome/ and state/ are (default .punctual)
+  PUNCTUAL_PORT        the API's port (default 4550); the next two are the timeline page's and the AWS gateway's
+`;
+
 async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { sandbox: { type: "boolean" }, directory: { type: "string" }, help: { type: "boolean" } },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
   const parsed = environment.safeParse(process.env);
   if (!parsed.success) {
     console.error("PUNCTUAL_PORT must be a port number up to 65533; two more above it are used.");
@@ -45,7 +62,8 @@ async function main(): Promise<number> {
 
   const punctual = await launch({
     root,
-    directory: join(root, ".punctual"),
+    directory: values.directory === undefined ? join(root, ".punctual") : resolve(values.directory),
+    sandboxOnly: values.sandbox ?? false,
     port: parsed.data.PUNCTUAL_PORT,
     parameters: PARAMETERS,
     onStep: (step) => console.error(styleText("dim", `${step} …`)),

@@ -1,4 +1,4 @@
-import type { AccountId, OwnerId, ProjectId } from "./ids.ts";
+import { type AccountId, asAccountId, type OwnerId, type ProjectId } from "./ids.ts";
 import type { Reason } from "./reason.ts";
 
 /** An account of the platform that Punctual may post for. Credentials are kept elsewhere. */
@@ -16,6 +16,9 @@ export interface Account {
   readonly reason?: Reason;
   readonly version: number;
 }
+
+/** One id for each name of an owner, so that two accounts can never share a name. */
+export const accountIdFor = (ownerId: OwnerId, name: string): AccountId => asAccountId(`${ownerId}.${name}`);
 
 /** What posts share: accounts, time zone, defaults. */
 export interface Project {

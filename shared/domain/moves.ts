@@ -106,11 +106,7 @@ export function recordPosted(task: Task, now: Date, part: PostedPart): Task {
       ...common,
       status: "cancelled",
       wakeAt: undefined,
-      reason: {
-        code: "cancelled-in-thread",
-        message: `The thread was cancelled after ${posted.length} of ${task.partCount} parts.`,
-        remedy: "Delete the posted parts on X if they should not stand alone.",
-      },
+      reason: cancelledReason(posted.length, task.partCount),
     });
   const notBeforeAt = after(now, TIMING.publish.betweenPartsMs);
   return change(task, now, {
@@ -162,11 +158,18 @@ export const prepareAgain = (task: Task, now: Date): Task =>
 export const stop = (task: Task, now: Date, to: "held" | "failed" | "missed", reason: Reason): Task =>
   change(task, now, { ...SETTLED, status: to, wakeAt: undefined, notBeforeAt: undefined, reason });
 
-const CANCELLED: Reason = {
-  code: "cancelled",
-  message: "Cancelled before anything was posted.",
-  remedy: "Create it again if you changed your mind.",
-};
+const cancelledReason = (sent: number, parts: number): Reason =>
+  sent === 0
+    ? {
+        code: "cancelled",
+        message: "Cancelled before anything was posted.",
+        remedy: "Create it again if you changed your mind.",
+      }
+    : {
+        code: "cancelled-in-thread",
+        message: `The thread was cancelled after ${sent} of ${parts} parts.`,
+        remedy: "Delete the posted parts on X if they should not stand alone.",
+      };
 
 /** Cancelling raises `rev`: no message arranged before can act on it. */
 export const cancel = (task: Task, now: Date): Task =>
@@ -176,7 +179,7 @@ export const cancel = (task: Task, now: Date): Task =>
     rev: task.rev + 1,
     wakeAt: undefined,
     notBeforeAt: undefined,
-    reason: CANCELLED,
+    reason: cancelledReason(task.posted.length, task.partCount),
   });
 
 /** While X may be answering, a cancellation is only remembered: it is honoured at a definite no or before the next part. */

@@ -397,12 +397,11 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
       if (parsed.error.kind === "ignored") return false;
       return (await drops.get(parsed.error.project, parsed.error.base)) === undefined;
     }
-    const { project, file, role, base, stem } = parsed.value;
+    const { project, file, base, stem } = parsed.value;
     for (const own of new Set([base, stem])) {
       const drop = await drops.get(project, own);
       if (drop && drop.lastSeenAt >= uploadedAt) return false;
     }
-    
     const listing = await drops.expectedBy(project, sameName(file));
     const posts = await Promise.all(listing.map((other) => drops.get(project, other)));
     return posts.length === 0 || posts.some((post) => !post || post.lastSeenAt < uploadedAt);

@@ -1,8 +1,7 @@
-import type { Account, Project } from "#shared/domain/account.ts";
+import { type Account, accountIdFor, type Project } from "#shared/domain/account.ts";
 import type { OwnerId } from "#shared/domain/ids.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import { accountIdFor } from "./initialize-service.ts";
 
 export interface UnknownProject {
   readonly reason: "unknown-project";

@@ -1,4 +1,4 @@
-import type { Account, Project } from "#shared/domain/account.ts";
+import { type Account, accountIdFor, type Project } from "#shared/domain/account.ts";
 import {
   type ApiKey,
   formatApiKey,
@@ -8,7 +8,7 @@ import {
   parseApiKey,
 } from "#shared/domain/api-key.ts";
 import { type Credentials, fingerprintOf } from "#shared/domain/credentials.ts";
-import { type AccountId, asAccountId, asOwnerId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
+import { type AccountId, asOwnerId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { AccountVerifier } from "#shared/ports/account-verifier.ts";
@@ -27,9 +27,6 @@ const MAX_RACES = 5;
 
 /** Names go into keys, folders and addresses. */
 const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
-/** One id for each name of an owner, so that two accounts can never share a name. */
-export const accountIdFor = (ownerId: OwnerId, name: string): AccountId => asAccountId(`${ownerId}.${name}`);
 
 export interface IssueKeyDeps {
   readonly keys: KeyStore;

@@ -9,8 +9,9 @@ import { type Sandbox, startSandbox } from "#infra/local/sandbox/sandbox.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
+import { accountIdFor } from "#shared/domain/account.ts";
 import { parseApiKey } from "#shared/domain/api-key.ts";
-import { accountIdFor, FIRST_OWNER } from "#shared/usecases/initialize-service.ts";
+import { FIRST_OWNER } from "#shared/usecases/initialize-service.ts";
 import { startTestTable, type TestTable } from "#test/support/dynamodb.ts";
 import { type KeyService, startKeyService } from "#test/support/key-service.ts";
 

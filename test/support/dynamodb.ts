@@ -25,26 +25,31 @@ export async function startTestTable(): Promise<TestTable> {
     new TaskTable(new Stack(app, "Test"), "Tasks");
     app.synth();
     const dynamoDb = await startDynamoDb();
-    const endpoint = `http://127.0.0.1:${dynamoDb.port}`;
-    const assembly = loadAssembly({ directory, parameters: {}, endpoint, apiEndpoint: endpoint });
-    await createTables(assembly, endpoint);
-    const client = new DynamoDBClient({
-      ...AWS_CLIENT,
-      endpoint,
-      region: assembly.region,
-      credentials: { accessKeyId: "test", secretAccessKey: "test" },
-    });
-    const [table] = assembly.ofType("AWS::DynamoDB::Table");
-    if (!table) throw new RangeError("the stack has no table");
-    return {
-      client,
-      documents: DynamoDBDocumentClient.from(client),
-      tableName: table.physicalId,
-      async close() {
-        client.destroy();
-        await dynamoDb.close();
-      },
-    };
+    try {
+      const endpoint = `http://127.0.0.1:${dynamoDb.port}`;
+      const assembly = loadAssembly({ directory, parameters: {}, endpoint, apiEndpoint: endpoint });
+      await createTables(assembly, endpoint);
+      const client = new DynamoDBClient({
+        ...AWS_CLIENT,
+        endpoint,
+        region: assembly.region,
+        credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      });
+      const [table] = assembly.ofType("AWS::DynamoDB::Table");
+      if (!table) throw new RangeError("the stack has no table");
+      return {
+        client,
+        documents: DynamoDBDocumentClient.from(client),
+        tableName: table.physicalId,
+        async close() {
+          client.destroy();
+          await dynamoDb.close();
+        },
+      };
+    } catch (error) {
+      await dynamoDb.close();
+      throw error;
+    }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

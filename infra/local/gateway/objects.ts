@@ -108,7 +108,54 @@ async function passOn(options: ObjectsOptions, exchange: ObjectExchange): Promis
   });
 }
 
+/** Writes on a condition, one at a time for each key: fauxqs knows no conditions. Key → the end of its queue. */
+const conditional = new Map<string, Promise<unknown>>();
+
+/**
+ * @returns what S3 answers when the condition of a write does not hold
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ */
+async function refusedByCondition(
+  { fauxqs }: ObjectsOptions,
+  { incoming, path, request }: ObjectExchange,
+): Promise<Stored | undefined> {
+  const { "if-match": ifMatch, "if-none-match": ifNoneMatch } = incoming.headers;
+  const head = await fauxqs.fetch({ method: "HEAD", path, headers: {} });
+  const isThere = head.status === 200;
+  if (ifMatch !== undefined && !isThere)
+    return errorAnswer("s3", "NoSuchKey", 404, `The key ${request.key} does not exist.`);
+  const holds =
+    (ifMatch === undefined || unquoted(ifMatch) === unquoted(head.headers.etag)) &&
+    (ifNoneMatch === undefined || !isThere);
+  return holds
+    ? undefined
+    : errorAnswer("s3", "PreconditionFailed", 412, "At least one of the pre-conditions did not hold.");
+}
+
+const unquoted = (etag: string | undefined): string | undefined => etag?.replaceAll('"', "");
+
 async function put(options: ObjectsOptions, exchange: ObjectExchange): Promise<void> {
+  const { incoming, path } = exchange;
+  const { "if-match": ifMatch, "if-none-match": ifNoneMatch } = incoming.headers;
+  if (ifMatch === undefined && ifNoneMatch === undefined) return putAlways(options, exchange);
+  const before = conditional.get(path) ?? Promise.resolve();
+  const turn = before
+    .catch(() => {})
+    .then(async () => {
+      const refused = await refusedByCondition(options, exchange);
+      if (!refused) return putAlways(options, exchange);
+      incoming.resume();
+      send(exchange, refused);
+    });
+  conditional.set(path, turn);
+  try {
+    await turn;
+  } finally {
+    if (conditional.get(path) === turn) conditional.delete(path);
+  }
+}
+
+async function putAlways(options: ObjectsOptions, exchange: ObjectExchange): Promise<void> {
   const { incoming, path, request } = exchange;
   const isChunked = String(incoming.headers["content-encoding"] ?? "").includes("aws-chunked");
   const { "content-encoding": encoding, ...headers } = endToEnd(incoming.headers);

@@ -103,6 +103,8 @@ const KILLED: FunctionError = {
   errorMessage: "Error: Runtime exited without providing a reason",
 };
 const DEFAULT_MAX_WORKERS = 24;
+/** Beyond the limit, for API requests only: publishers that hold must not make a person wait. */
+const URGENT_WORKERS = 2;
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 const THROTTLE_PAUSE_MS = 1_000;
 
@@ -162,7 +164,7 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
   }
 
   /** A warm worker, else a new one, else the place of a worker of another function that has nothing to do. */
-  function claim(settings: FunctionSettings): Sandbox | undefined {
+  function claim(settings: FunctionSettings, most: number): Sandbox | undefined {
     sandboxes = sandboxes.filter(({ ended }) => !ended);
     const warm = sandboxes.findLast(
       (sandbox) => sandbox.settings === settings && sandbox.running < invocationsPerWorker,
@@ -171,7 +173,7 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
       sandboxes = [...sandboxes.filter((sandbox) => sandbox !== warm), warm];
       return warm;
     }
-    if (sandboxes.length >= maxWorkers) {
+    if (sandboxes.length >= most) {
       const recycled = sandboxes.find(({ running }) => running === 0);
       if (!recycled) return undefined;
       void recycled.terminate(KILLED);
@@ -183,9 +185,10 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
   function dispatch(): void {
     for (const queue of [urgent, waiting]) {
       const stuck = new Set<FunctionSettings>();
+      const most = queue === urgent ? maxWorkers + URGENT_WORKERS : maxWorkers;
       for (let index = 0; index < queue.length; ) {
         const job = queue[index] as Job;
-        const sandbox = stuck.has(job.settings) ? undefined : claim(job.settings);
+        const sandbox = stuck.has(job.settings) ? undefined : claim(job.settings, most);
         if (sandbox) {
           queue.splice(index, 1);
           job.start(sandbox);

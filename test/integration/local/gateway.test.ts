@@ -221,6 +221,21 @@ describe("objects", () => {
     expect(sha256(await read(Key))).toBe(sha256(Body));
   });
 
+  it("lets one of many conditional writes of an object win, as S3 does", async () => {
+    const Key = "outcome/default/conditional.json";
+    const put = (Body: string, condition: { IfMatch?: string; IfNoneMatch?: string }) =>
+      operator.s3.send(new PutObjectCommand({ Bucket, Key, Body, ...condition })).then(
+        ({ ETag }) => ETag,
+        (error: Error) => error.name,
+      );
+    const firsts = await Promise.all(["a", "b", "c"].map((body) => put(body, { IfNoneMatch: "*" })));
+    expect(firsts.filter((answer) => answer === "PreconditionFailed")).toHaveLength(2);
+    const etag = firsts.find((answer) => answer !== "PreconditionFailed") ?? "";
+    const seconds = await Promise.all(["d", "e"].map((body) => put(body, { IfMatch: etag })));
+    expect(seconds.filter((answer) => answer === "PreconditionFailed")).toHaveLength(1);
+    expect(await put("f", { IfMatch: etag })).toBe("PreconditionFailed");
+  });
+
   it("are read by ranges of one version", async () => {
     const Body = randomBytes(mebibyte);
     const Key = "drop/ranges";

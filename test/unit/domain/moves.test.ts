@@ -117,6 +117,9 @@ describe("moves", () => {
       posted: [part],
     });
     expect(moves.recordPosted(asked({}), now, part)).toMatchObject({ status: "published" });
+    const between = aTask({ status: "ready", partCount: 2, posted: [part] });
+    expect(moves.cancel(between, now)).toMatchObject({ reason: { code: "cancelled-in-thread" } });
+    expect(moves.cancel(aTask(), now)).toMatchObject({ reason: { code: "cancelled" } });
   });
 
   it("retry under a new arm, counting only what counts", () => {

@@ -38,13 +38,11 @@ for argument; do
 done
 [[ ! "$*" =~ ${failing} ]]`,
     "bin/java": `#!/bin/sh\necho 'openjdk version "${java}" 2026-01-01' >&2\n`,
-    "bin/chromium": "#!/bin/sh\n",
     "bin/sudo": '#!/bin/sh\nshift\nexec "$@"\n',
     "bin/apt-get": '#!/bin/sh\necho "apt-get $*" >> calls.txt\n',
   });
   cpSync(join(projectRoot, ".ci"), join(folder, ".ci"), { recursive: true });
-  for (const name of ["npm", "java", "chromium", "sudo", "apt-get"])
-    chmodSync(join(folder, "bin", name), 0o755);
+  for (const name of ["npm", "java", "sudo", "apt-get"]) chmodSync(join(folder, "bin", name), 0o755);
   writeFiles(folder, { "calls.txt": "" });
   const run = spawnSync(join(folder, ".ci/run"), {
     // from another folder, as a machine may call it

@@ -536,6 +536,15 @@ describe("bad input leaves a reason and nothing else", () => {
     expect(await dropOf("a")).not.toHaveProperty("reason");
   });
 
+  it("is told once: looking again writes nothing", async () => {
+    const { drop, settle, dropOf, store } = await setUp();
+    await drop("a.md", "---\npublshAt: now\n---\nx");
+    const before = store.snapshot();
+    await settle("a");
+    expect(store.snapshot()).toEqual(before);
+    expect((await dropOf("a"))?.version).toBe(2);
+  });
+
   it("ignores what nobody dropped as a post", async () => {
     const { run, store } = await setUp();
     for (const key of ["drop/default/", "drop/default/.DS_Store", "outcome/default/a.json"])
@@ -658,6 +667,16 @@ describe("new content under the same name", () => {
     expect(await taskOf("a")).toMatchObject({ status: "pending", rev: 2 });
   });
 
+  it("without its text leaves the accepted post as it is", async () => {
+    const { drop, settleAfter, folder, taskOf, dropOf } = await start();
+    const before = await taskOf("a");
+    folder.delete("drop/default/a.md");
+    await drop("a.jpg", PHOTO);
+    expect(await settleAfter("a")).toEqual({ kind: "not-used", code: "no-sidecar" });
+    expect(await taskOf("a")).toEqual(before);
+    expect(await dropOf("a")).toMatchObject({ status: "accepted", taskId: before.id });
+  });
+
   it("that is bad leaves the accepted post as it is, and says so", async () => {
     const { drop, taskOf, contentOf, dropOf } = await start();
     const before = await taskOf("a");
@@ -691,6 +710,18 @@ describe("several at a time", () => {
     expect(reports.filter(({ kind }) => kind === "accepted")).toHaveLength(1);
     expect(reports.filter(({ kind }) => kind === "unchanged")).toHaveLength(7);
     expect(allTasks()).toHaveLength(1);
+  });
+
+  it("makes a task of each of 1,000 files, and no more than one", async () => {
+    const { run, folder, clock, settle, allTasks, intake } = await setUp();
+    const bases = Array.from({ length: 1_000 }, (_, index) => `post-${index}`);
+    for (const base of bases) folder.put(`drop/default/${base}.txt`, `Text of ${base}`);
+    await Promise.all(bases.map((base) => run({ kind: "file", key: `drop/default/${base}.txt` })));
+    expect(intake.sent).toHaveLength(1_000);
+    clock.advance(SETTLE_MS);
+    await Promise.all([...bases, ...bases].map((base) => settle(base)));
+    expect(new Set(allTasks().map(({ source }) => source.kind === "drop" && source.base)).size).toBe(1_000);
+    expect(allTasks()).toHaveLength(1_000);
   });
 
   it("gives up by a fault where a drop never stands still, so that the message comes again", async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { accountIdFor } from "#shared/domain/account.ts";
 import { KEY_RANDOM_BYTES, parseApiKey } from "#shared/domain/api-key.ts";
 import { Credentials } from "#shared/domain/credentials.ts";
 import type { Failure } from "#shared/domain/failure.ts";
 import type { VerifiedUser } from "#shared/ports/account-verifier.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import {
-  accountIdFor,
   createInitializeService,
   FIRST_OWNER,
   type Initialization,
