@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { nameField } from "#shared/domain/post-fields.ts";
 import { TASK_STATUSES } from "#shared/domain/task.ts";
-import { nameField } from "./post-fields.ts";
 import { taskAnswer } from "./task-answer.ts";
 
 const MAX_PAGE = 100;

@@ -2,6 +2,14 @@ import * as z from "zod";
 import { err, ok, type Result } from "#shared/result.ts";
 import { DROP_PREFIX, NO_PROJECT, parseDropKey, type SidecarFormat } from "./drop-key.ts";
 import { readFrontMatter } from "./front-matter.ts";
+import {
+  languageField,
+  latePolicyField,
+  nameField,
+  priorityField,
+  publishAtField,
+  threadField,
+} from "./post-fields.ts";
 import { checkCharacters, tidyText } from "./post-text.ts";
 import type { Reason } from "./reason.ts";
 import { DEFAULT_LANGUAGE, DEFAULT_LATE_POLICY, DEFAULT_PRIORITY, type LatePolicy } from "./task.ts";
@@ -12,8 +20,6 @@ export const MAX_SIDECAR_BYTES = 128 * 1024;
 
 /** @see https://docs.x.com/x-api/media/metadata/introduction */
 const MAX_ALT_TEXT = 1_000;
-const DAY_MS = 86_400_000;
-const MAX_POST_WITHIN_MS = 30 * DAY_MS;
 
 /** What a person wrote beside the media, checked field by field. Accounts, times and media are not looked up yet. */
 export interface Sidecar {
@@ -31,33 +37,6 @@ export interface Sidecar {
   readonly latePolicy: LatePolicy;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS };
-
-const postWithin = z
-  .string()
-  .regex(/^(\d{1,6} ?[smhd]|forever)$/)
-  .transform((text) => {
-    const unit = text.at(-1) ?? "";
-    return text === "forever" ? undefined : Number.parseInt(text, 10) * (UNIT_MS[unit] ?? 0);
-  })
-  .refine((ms) => ms === undefined || ms <= MAX_POST_WITHIN_MS);
-
-const latePolicy = z
-  .strictObject({ postWithin: postWithin.optional(), then: z.enum(["missed", "hold"]).optional() })
-  .transform((policy): LatePolicy => {
-    const within = "postWithin" in policy ? policy.postWithin : DEFAULT_LATE_POLICY.postWithinMs;
-    return {
-      ...(within !== undefined && { postWithinMs: within }),
-      then: policy.then ?? DEFAULT_LATE_POLICY.then,
-    };
-  });
-
-/** `cn` is what many people write for Chinese. */
-const language = z
-  .string()
-  .regex(/^[a-z]{2,3}([-_][a-z0-9]{2,8}){0,3}$/i)
-  .transform((tag) => (tag.toLowerCase() === "cn" ? "zh" : tag.replaceAll("_", "-")));
-
 /** Only names that a dropped medium can have: the list must not reach into another folder. */
 const fileName = z.string().refine((name) => {
   const parsed = parseDropKey(`${DROP_PREFIX}${NO_PROJECT}/${name}`);
@@ -70,15 +49,15 @@ const listOf = <Item extends z.ZodType>(item: Item) =>
 /** Every field, what may stand in it, and how to say so. */
 const FIELDS = {
   publishAt: {
-    schema: z.string().min(1).max(100),
+    schema: publishAtField,
     expects: "now, an instant such as 2026-12-01T09:00:00+08:00, or a local time such as 2026-12-01 09:00",
   },
   account: {
-    schema: z.union([z.string().min(1).max(100), z.number().transform(String)]),
+    schema: z.union([nameField, z.number().transform(String)]),
     expects: "the name of an account of the project",
   },
-  priority: { schema: z.int().min(1).max(10), expects: "a whole number from 1 (most urgent) to 10" },
-  language: { schema: language, expects: "a language tag such as zh, en or pt-BR" },
+  priority: { schema: priorityField, expects: "a whole number from 1 (most urgent) to 10" },
+  language: { schema: languageField, expects: "a language tag such as zh, en or pt-BR" },
   altText: {
     schema: listOf(z.string().max(MAX_ALT_TEXT)),
     expects: `a text of at most ${MAX_ALT_TEXT} characters, or a list of them, one per medium`,
@@ -87,10 +66,10 @@ const FIELDS = {
     schema: listOf(fileName).refine((names) => new Set(names).size === names.length),
     expects: "a list of different file names of the same folder, such as [cover.jpg, clip.mp4]",
   },
-  thread: { schema: z.array(z.string()).min(1).max(1_000), expects: "a list of texts" },
+  thread: { schema: threadField, expects: "a list of texts" },
   text: { schema: z.string(), expects: "a text" },
   latePolicy: {
-    schema: latePolicy,
+    schema: latePolicyField,
     expects: "such as { postWithin: 30m, then: missed }: s, m, h, d (at most 30d) or forever; missed or hold",
   },
 } as const;

@@ -1,12 +1,6 @@
-/** Fields of a post as people write them, with the same meaning as in the front matter of a dropped file. */
+/** What may stand in the fields of a post, however it comes: in a file's front matter or in a request. */
 import * as z from "zod";
-import {
-  DEFAULT_LANGUAGE,
-  DEFAULT_LATE_POLICY,
-  DEFAULT_MAX_RETRIES,
-  DEFAULT_PRIORITY,
-  type LatePolicy,
-} from "#shared/domain/task.ts";
+import { DEFAULT_LATE_POLICY, type LatePolicy } from "./task.ts";
 
 const DAY_MS = 86_400_000;
 const MAX_POST_WITHIN_MS = 30 * DAY_MS;
@@ -14,6 +8,20 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_60
 
 /** Of projects and accounts, for a look-up: who has such a name is no question of its spelling. */
 export const nameField = z.string().min(1).max(100);
+
+/** `now`, an instant, or a local time of the project's zone: what exactly is decided by `decidePublishTime`. */
+export const publishAtField = z.string().min(1).max(100);
+
+/** 1 is the most urgent. */
+export const priorityField = z.int().min(1).max(10);
+
+/** `cn` is what many people write for Chinese. */
+export const languageField = z
+  .string()
+  .regex(/^[a-z]{2,3}([-_][a-z0-9]{2,8}){0,3}$/i, "write a language tag such as zh, en or pt-BR")
+  .transform((tag) => (tag.toLowerCase() === "cn" ? "zh" : tag.replaceAll("_", "-")));
+
+export const threadField = z.array(z.string()).min(1).max(1_000);
 
 /** `30m`, `12 h`; `forever` is no limit. */
 const postWithinField = z
@@ -33,19 +41,4 @@ export const latePolicyField = z
       ...(within !== undefined && { postWithinMs: within }),
       then: policy.then ?? DEFAULT_LATE_POLICY.then,
     };
-  })
-  .default(DEFAULT_LATE_POLICY);
-
-/** `cn` is what many people write for Chinese. */
-export const languageField = z
-  .string()
-  .regex(/^[a-z]{2,3}([-_][a-z0-9]{2,8}){0,3}$/i, "write a language tag such as zh, en or pt-BR")
-  .transform((tag) => (tag.toLowerCase() === "cn" ? "zh" : tag.replaceAll("_", "-")))
-  .default(DEFAULT_LANGUAGE);
-
-/** 1 is the most urgent. */
-export const priorityField = z.int().min(1).max(10).default(DEFAULT_PRIORITY);
-export const maxRetriesField = z.int().min(0).max(10).default(DEFAULT_MAX_RETRIES);
-
-/** `now`, an instant, or a local time of the project's zone: what exactly is decided by `decidePublishTime`. */
-export const publishAtField = z.string().min(1).max(100).default("now");
+  });
