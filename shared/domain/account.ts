@@ -1,3 +1,4 @@
+import type { Failure } from "./failure.ts";
 import { type AccountId, asAccountId, type OwnerId, type ProjectId } from "./ids.ts";
 import type { Reason } from "./reason.ts";
 
@@ -19,6 +20,22 @@ export interface Account {
 
 /** One id for each name of an owner, so that two accounts can never share a name. */
 export const accountIdFor = (ownerId: OwnerId, name: string): AccountId => asAccountId(`${ownerId}.${name}`);
+
+/** Why an account that is not active, or not there, holds its posts. */
+export function inactiveAccount(account: Account | undefined): Failure {
+  const reason: Reason = account
+    ? (account.reason ?? {
+        code: "account-inactive",
+        message: `The account ${account.name} is ${account.status}.`,
+        remedy: "Resume or reconnect the account, then publish the post.",
+      })
+    : {
+        code: "unknown-account",
+        message: "The account of this post does not exist any more.",
+        remedy: "Connect the account again, then publish the post.",
+      };
+  return { class: "configuration", reason };
+}
 
 /** What posts share: accounts, time zone, defaults. */
 export interface Project {

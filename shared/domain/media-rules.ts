@@ -71,7 +71,7 @@ export const promisedFamily = (name: string): "image" | "video" | undefined => {
 };
 
 /** Bytes as people say them: `48 kB`, `5 MiB`. */
-export function sizeInWords(bytes: number): string {
+function sizeInWords(bytes: number): string {
   if (bytes < KIB) return `${bytes} bytes`;
   const [value, unit] = bytes < MIB ? [bytes / KIB, "KiB"] : [bytes / MIB, "MiB"];
   // Rounded up, so that a file above a limit never looks as if it were at the limit.

@@ -168,3 +168,16 @@ export function decideLate(task: Task, now: Date): LateDecision {
   if (now.getTime() - dueAt <= postWithinMs) return "in-time";
   return then === "hold" ? "hold" : "missed";
 }
+
+/** Why a task that is too late was not posted. */
+export function lateReason({ slotAt, latePolicy }: Task, status: "held" | "missed"): Reason {
+  const minutes = Math.round((latePolicy.postWithinMs ?? 0) / 60_000);
+  return {
+    code: "late",
+    message: `It was due at ${slotAt.toISOString()} and could not go out within ${minutes} min.`,
+    remedy:
+      status === "held"
+        ? "Publish it now, or cancel it."
+        : "Drop or create it again with a new time, or allow more time in its late policy.",
+  };
+}

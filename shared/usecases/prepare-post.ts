@@ -1,11 +1,10 @@
-import type { Account } from "#shared/domain/account.ts";
+import { inactiveAccount } from "#shared/domain/account.ts";
 import { planRetry } from "#shared/domain/arrangement.ts";
 import { decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
 import type { AttemptId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import { claimForPrepare, markReady, pausePrepare, scheduleRetry, stop } from "#shared/domain/moves.ts";
-import type { Reason } from "#shared/domain/reason.ts";
-import { decideLate, type Task } from "#shared/domain/task.ts";
+import { decideLate, lateReason, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
@@ -106,7 +105,7 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
     }
 
     const account = await accounts.getAccount(task.accountId);
-    if (account?.status !== "active") return refuse(accountFailure(account), { claimMs });
+    if (account?.status !== "active") return refuse(inactiveAccount(account), { claimMs });
     const content = await tasks.getContent(task.id, task.contentRev);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
 
@@ -144,7 +143,10 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
           next: markReady(current, clock.now()),
           log: log({ status: "ready", phases }),
         }));
-        return next ? { kind: "ready", phases } : { kind: "stale-message" };
+        if (!next) return { kind: "stale-message" };
+        // A publisher that waited for the media looks again every ten seconds: this one does not have to wait.
+        if (isDue(deps, next)) await sendPublisher(deps, next);
+        return { kind: "ready", phases };
       }
     }
   };
@@ -171,7 +173,7 @@ async function claimTask(
     const late = decideLate(task, now);
     if (late !== "in-time") {
       const status = late === "hold" ? "held" : "missed";
-      const reason = tooLate(task, status);
+      const reason = lateReason(task, status);
       const saved = await tasks.save(stop(task, now, status, reason), {
         log: log({ status, code: reason.code, message: reason.message }),
       });
@@ -196,9 +198,17 @@ function canBePrepared({ status, leaseUntil }: Task, now: Date): boolean {
  */
 const needsPublisher = ({ notBeforeAt }: Task): boolean => notBeforeAt !== undefined;
 
-async function sendPublisher({ dispatch, clock }: PreparePostDeps, task: Task): Promise<void> {
-  const dueMs = Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0);
-  const delayMs = dueMs - TIMING.publish.holdLeadMs - clock.now().getTime();
+/** In ms from now, when the publisher has to be woken; negative when that instant has passed. */
+const publisherDelayMs = ({ clock }: PreparePostDeps, { slotAt, notBeforeAt }: Task): number => {
+  const dueMs = Math.max(slotAt.getTime(), notBeforeAt?.getTime() ?? 0);
+  return dueMs - TIMING.publish.holdLeadMs - clock.now().getTime();
+};
+
+const isDue = (deps: PreparePostDeps, { slotAt }: Task): boolean => slotAt <= deps.clock.now();
+
+async function sendPublisher(deps: PreparePostDeps, task: Task): Promise<void> {
+  const { dispatch } = deps;
+  const delayMs = publisherDelayMs(deps, task);
   await wakeTask(dispatch, task, "publish", {
     by: "queue",
     delayMs: Math.max(0, Math.min(delayMs, TIMING.maxQueueDelayMs)),
@@ -210,36 +220,4 @@ function afterFailure(task: Task, failure: Failure, now: Date, random: number): 
   return decided.to === "retry"
     ? scheduleRetry(task, now, decided)
     : stop(task, now, decided.to, decided.reason);
-}
-
-function tooLate({ slotAt, latePolicy }: Task, status: "held" | "missed"): Reason {
-  const minutes = Math.round((latePolicy.postWithinMs ?? 0) / 60_000);
-  return {
-    code: "late",
-    message: `It was due at ${slotAt.toISOString()} and its media were not uploaded within ${minutes} min.`,
-    remedy:
-      status === "held"
-        ? "Publish it now, or cancel it."
-        : "Drop or create it again with a new time, or allow more time in its late policy.",
-  };
-}
-
-function accountFailure(account: Account | undefined): Failure {
-  if (!account)
-    return {
-      class: "configuration",
-      reason: {
-        code: "unknown-account",
-        message: "The account of this post does not exist any more.",
-        remedy: "Connect the account again, then publish the post.",
-      },
-    };
-  return {
-    class: "configuration",
-    reason: account.reason ?? {
-      code: "account-inactive",
-      message: `The account ${account.name} is ${account.status}.`,
-      remedy: "Resume or reconnect the account, then publish the post.",
-    },
-  };
 }

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Account } from "#shared/domain/account.ts";
+import { inactiveAccount } from "#shared/domain/account.ts";
 import type { Failure } from "#shared/domain/failure.ts";
 import type { AttemptId } from "#shared/domain/ids.ts";
 import { prepareAgain, startPosting, stop } from "#shared/domain/moves.ts";
 import type { Reason } from "#shared/domain/reason.ts";
-import { type Content, decideLate, type Task } from "#shared/domain/task.ts";
+import { type Content, decideLate, lateReason, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { MediaProgressStore } from "#shared/ports/media-progress-store.ts";
 import type { PostPublisher, PostRequest } from "#shared/ports/post-publisher.ts";
@@ -102,7 +102,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
       return putOff(holdFrom - arrivedAt.getTime());
 
     const account = await accounts.getAccount(task.accountId);
-    if (account?.status !== "active") return refuse(accountFailure(account), false);
+    if (account?.status !== "active") return refuse(inactiveAccount(account), false);
     const content = await tasks.getContent(task.id, task.contentRev);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
     const request = await requestFor(deps, task, content, dueAt);
@@ -235,40 +235,12 @@ async function stopLate(
   task: Task,
   status: "held" | "missed",
 ): Promise<PublishReport> {
-  const minutes = Math.round((task.latePolicy.postWithinMs ?? 0) / 60_000);
-  const reason: Reason = {
-    code: "late",
-    message: `It was due at ${task.slotAt.toISOString()} and could not go out within ${minutes} min.`,
-    remedy:
-      status === "held"
-        ? "Publish it now, or cancel it."
-        : "Drop or create it again with a new time, or allow more time in its late policy.",
-  };
+  const reason = lateReason(task, status);
   const next = stop(task, clock.now(), status, reason);
   const saved = await tasks.save(next, {
     log: attempt.log({ status, code: reason.code, message: reason.message }),
   });
   return saved.ok ? { kind: "late", status } : { kind: "stale-message" };
-}
-
-function accountFailure(account: Account | undefined): Failure {
-  if (!account)
-    return {
-      class: "configuration",
-      reason: {
-        code: "unknown-account",
-        message: "The account of this post does not exist any more.",
-        remedy: "Connect the account again, then publish the post.",
-      },
-    };
-  return {
-    class: "configuration",
-    reason: account.reason ?? {
-      code: "account-inactive",
-      message: `The account ${account.name} is ${account.status}.`,
-      remedy: "Resume or reconnect the account, then publish the post.",
-    },
-  };
 }
 
 const CLOSED: Reason = {

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AssemblyCopy, operate, type Patient, statementsIn } from "#test/support/assembly.ts";
+import { operate, type Patient, statementsIn } from "#test/support/assembly.ts";
 import { FAST, startPunctual, type TestPunctual } from "#test/support/punctual.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
@@ -345,12 +345,39 @@ const STARTING: readonly (readonly [title: string, broken: Break])[] = [
 const namesAll = (text: string, words: readonly string[]): boolean =>
   words.every((word) => text.includes(word));
 
-async function broken(operation: Break): Promise<{ copy: AssemblyCopy; words: readonly string[] }> {
+interface Broken {
+  readonly punctual: TestPunctual;
+  /** What has to be named. */
+  readonly words: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Starts on a copy of the template that was operated on; its code is loaded until it is closed. */
+async function startBroken(operation: Break): Promise<Broken> {
   let words: readonly string[] = [];
   const copy = await operate((patient) => {
     words = operation(patient);
   });
-  return { copy, words };
+  try {
+    const punctual = await startPunctual({ assembly: copy.directory });
+    const close = () => punctual.close().finally(() => copy.discard());
+    return { punctual, words, close };
+  } catch (error) {
+    copy.discard();
+    throw new StartStopped(words, error as Error);
+  }
+}
+
+class StartStopped extends Error {
+  override readonly name = "StartStopped";
+  readonly words: readonly string[];
+  readonly fault: Error;
+
+  constructor(words: readonly string[], fault: Error) {
+    super(fault.message, { cause: fault });
+    this.words = words;
+    this.fault = fault;
+  }
 }
 
 /** Waits for a report with all these words, and shows the others when there is none. */
@@ -370,50 +397,48 @@ async function reportWith(
 }
 
 describe("the template as it is", () => {
-  let whole: TestPunctual;
+  let whole: Broken;
   beforeAll(async () => {
-    const { copy } = await broken(() => []);
-    whole = await startPunctual({ assembly: copy.directory }).finally(() => copy.discard());
+    whole = await startBroken(() => []);
   });
   afterAll(() => whole?.close());
 
   it.each(Object.keys(FLOWS) as (keyof typeof FLOWS)[])("lets the flow %s come to its end", async (name) => {
-    await FLOWS[name].begin(whole);
-    await waitFor(`the end of ${name}`, async () => ((await FLOWS[name].isDone(whole)) ? true : undefined));
-    expect(whole.cloud.reports()).toEqual([]);
+    const { punctual } = whole;
+    await FLOWS[name].begin(punctual);
+    await waitFor(`the end of ${name}`, async () =>
+      (await FLOWS[name].isDone(punctual)) ? true : undefined,
+    );
+    expect(punctual.cloud.reports()).toEqual([]);
   });
 });
 
 describe("the run names", () => {
   it.each(RUNNING)("%s", async (_, name, operation) => {
-    const { copy, words } = await broken(operation);
-    const punctual = await startPunctual({ assembly: copy.directory }).finally(() => copy.discard());
+    const { punctual, words, close } = await startBroken(operation);
     try {
       await FLOWS[name].begin(punctual);
       await reportWith(punctual, words, 30_000);
       expect(await FLOWS[name].isDone(punctual)).toBe(false);
     } finally {
-      await punctual.close();
+      await close();
     }
   });
 });
 
 describe("the start stops at", () => {
   it.each(STARTING)("%s", async (_, operation) => {
-    const { copy, words } = await broken(operation);
-    try {
-      const fault = await startPunctual({ assembly: copy.directory }).then(
-        async (punctual) => {
-          await punctual.close();
-          throw new Error("it started");
-        },
-        (error: unknown) => error as Error,
-      );
-      expect(fault.name).toMatch(/^(Template|Wiring)Fault$/);
-      expect(namesAll(fault.message, words), `${fault.message}\nshould name ${words.join(", ")}`).toBe(true);
-    } finally {
-      copy.discard();
-    }
+    const stopped = await startBroken(operation).then(
+      async ({ close }) => {
+        await close();
+        throw new Error("it started");
+      },
+      (error: unknown) => error,
+    );
+    if (!(stopped instanceof StartStopped)) throw stopped;
+    const { fault, words } = stopped;
+    expect(fault.name).toMatch(/^(Template|Wiring)Fault$/);
+    expect(namesAll(fault.message, words), `${fault.message}\nshould name ${words.join(", ")}`).toBe(true);
   });
 
   it("a value for a parameter that no stack declares", async () => {

@@ -299,7 +299,7 @@ describe("preparePost", () => {
       { now: new Date(slotAt.getTime() + 60_000) },
     );
     await due.deliver();
-    expect(due.dispatch.enqueued).toMatchObject([{ delayMs: 0 }]);
+    expect(due.dispatch.enqueued).toMatchObject([{ delayMs: 0 }, { delayMs: 0 }]);
 
     const far = await setUp({
       status: "retrying",
@@ -308,6 +308,15 @@ describe("preparePost", () => {
     });
     await far.deliver();
     expect(far.dispatch.enqueued).toMatchObject([{ delayMs: TIMING.maxQueueDelayMs }]);
+  });
+
+  it("wakes a publisher that waits for the media as soon as they are there", async () => {
+    const { dispatch, task, deliver } = await setUp({}, { now: slotAt });
+    await deliver();
+    const { id: taskId, rev, arm } = task;
+    expect(dispatch.enqueued).toEqual([
+      { message: { taskId, rev, arm, step: "publish", part: 0 }, delayMs: 0 },
+    ]);
   });
 
   it("makes nothing ready whose publisher could not be sent", async () => {
