@@ -1,10 +1,11 @@
 /** The whole of Punctual on this machine: sandbox or real X, local cloud, first owner and key, drop folder on disk. */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { devNull } from "node:os";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
 import * as z from "zod";
 import { type LocalCloud, PortTakenFault, type Report, startCloud } from "./cloud.ts";
+import { readDotEnv } from "./dot-env.ts";
 import { type DropMirror, mirrorDropFolder } from "./drop-mirror.ts";
 import { SANDBOX_OAUTH1 } from "./sandbox/credentials.ts";
 import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
@@ -168,14 +169,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function readDotEnv(root: string): Record<string, string | undefined> {
-  try {
-    return { ...parseEnv(readFileSync(join(root, ".env"), "utf8")), ...process.env };
-  } catch {
-    return process.env;
-  }
-}
-
 function readText(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8").trim() || undefined;
@@ -217,10 +210,18 @@ async function initialize(
       X_ACCESS_SECRET: SANDBOX_OAUTH1.accessSecret,
     }),
   };
-  const args = ["infra/admin.ts", "init", "--json", ...(needsKey ? ["--new-key"] : [])];
+  const args = [
+    "infra/admin.ts",
+    "init",
+    "--json",
+    ...(needsKey ? ["--new-key"] : []),
+    // Credentials of the real X must not reach the sandbox, nor be mixed with its own.
+    ...(sandbox ? ["--env-file", devNull] : []),
+  ];
+  const inherited = Object.entries(process.env).filter(([name]) => !sandbox || !X_VARIABLE.test(name));
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...process.env, ...ours, TZ: HOST_TIME_ZONE },
+    env: { ...Object.fromEntries(inherited), ...ours, TZ: HOST_TIME_ZONE },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const out: Buffer[] = [];

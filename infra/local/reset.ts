@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
+import { readDotEnv } from "./dot-env.ts";
 
 const root = join(import.meta.dirname, "../..");
 const FOLDERS = ["drop", "outcome", "state"];
@@ -48,7 +49,7 @@ const { values } = parseArgs({
 });
 const directory = values.directory === undefined ? join(root, ".punctual") : resolve(values.directory);
 const paths = FOLDERS.map((name) => join(directory, name)).filter((path) => existsSync(path));
-const port = Number(process.env["PUNCTUAL_PORT"] ?? 4550);
+const port = Number(readDotEnv(root)["PUNCTUAL_PORT"] ?? 4550);
 
 if (values.help) {
   console.log(help);

@@ -3,6 +3,7 @@ import "#infra/require-node.ts";
 import { join, relative, resolve } from "node:path";
 import { parseArgs, styleText } from "node:util";
 import * as z from "zod";
+import { readDotEnv } from "./dot-env.ts";
 import { isFaultForPeople } from "./faults.ts";
 import { launch } from "./launch.ts";
 import type { Report } from "./reports.ts";
@@ -44,7 +45,7 @@ async function main(): Promise<number> {
     console.log(help);
     return 0;
   }
-  const parsed = environment.safeParse(process.env);
+  const parsed = environment.safeParse(readDotEnv(root));
   if (!parsed.success) {
     console.error("PUNCTUAL_PORT must be a port number up to 65533; two more above it are used.");
     return 1;

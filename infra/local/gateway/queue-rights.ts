@@ -8,6 +8,7 @@ const onOneQueue = new Set([
   "PurgeQueue",
   "ReceiveMessage",
   "SendMessage",
+  "SetQueueAttributes",
 ]);
 
 /**
