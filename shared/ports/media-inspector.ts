@@ -1,3 +1,5 @@
+import type { MediaType } from "#shared/domain/media.ts";
+
 /** Reads a range of one file. May reject: the error passes through the inspector untouched. */
 export interface RangeReader {
   readonly sizeBytes: number;
@@ -6,20 +8,15 @@ export interface RangeReader {
 }
 
 /**
- * What the bytes of a file say about it. Its name plays no part.
+ * What the bytes of a picture or a video say about it.
  *
- * - `unknown`: no type that anybody knows
  * - `truncated`: it starts well and has no end
  * - `invalid`: it starts well and makes no sense
  */
 export type MediaFacts =
-  | { readonly kind: "unknown" }
-  | { readonly kind: "other"; readonly type: string }
-  | { readonly kind: "truncated" | "invalid"; readonly type: string }
+  | { readonly kind: "truncated" | "invalid" }
   | {
-      readonly kind: "image" | "video";
-      /** MIME type. */
-      readonly type: string;
+      readonly kind: "whole";
       /** As a viewer sees it: turned by EXIF or by the track's rotation. */
       readonly width: number;
       readonly height: number;
@@ -27,7 +24,10 @@ export type MediaFacts =
       readonly durationMs?: number;
     };
 
-/** Tells what a file is from its content. */
+/** Tells what a file is from its content; its name plays no part. */
 export interface MediaInspector {
-  inspect(file: RangeReader): Promise<MediaFacts>;
+  /** MIME type; undefined: no type that anybody knows. Reads the start only. */
+  identify(file: RangeReader): Promise<string | undefined>;
+  /** May read a damaged picture as a whole: check its size first. */
+  inspect(file: RangeReader, type: MediaType): Promise<MediaFacts>;
 }

@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
-import { type Medium, mediaKindOf } from "#shared/domain/media.ts";
+import { type MediaType, type Medium, mediaKindOf } from "#shared/domain/media.ts";
 import {
   checkMedium,
   checkSize,
   type MediaLimits,
-  type MediumFacts,
   promisedFamily,
   publishableType,
   X_MEDIA_LIMITS,
 } from "#shared/domain/media-rules.ts";
 import type { Reason } from "#shared/domain/reason.ts";
-import type { MediaFacts, MediaInspector } from "#shared/ports/media-inspector.ts";
+import type { MediaInspector, RangeReader } from "#shared/ports/media-inspector.ts";
 import type { MediaSource } from "#shared/ports/media-source.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 
@@ -93,18 +92,34 @@ export function createInspectMedia({
       return hash.digest("hex");
     }
 
+    const reader: RangeReader = {
+      sizeBytes,
+      async read(start, end) {
+        const bytes = new Uint8Array(end - start);
+        await fill(start, bytes);
+        return bytes;
+      },
+    };
+
     try {
-      const facts = await inspector.inspect({
+      const type = chooseType(name, await inspector.identify(reader));
+      if (!type.ok) return refuse(type.error);
+      const tooLarge = checkSize(name, mediaKindOf(type.value), sizeBytes, limits);
+      if (tooLarge) return refuse(tooLarge);
+      const facts = await inspector.inspect(reader, type.value);
+      if (facts.kind !== "whole") return refuse(damaged(name, facts.kind));
+      const { width, height, durationMs } = facts;
+      const described = {
+        name,
+        type: type.value,
         sizeBytes,
-        async read(start, end) {
-          const bytes = new Uint8Array(end - start);
-          await fill(start, bytes);
-          return bytes;
-        },
-      });
-      const judged = judge(file, facts, limits);
-      if (!judged.ok) return refuse(judged.error);
-      return ok({ ...judged.value, key, etag, sha256: await digest() });
+        width,
+        height,
+        ...(durationMs !== undefined && { durationMs }),
+      };
+      const why = checkMedium(described, limits);
+      if (why) return refuse(why);
+      return ok({ ...described, key, etag, sha256: await digest() });
     } catch (error) {
       if (error instanceof ChangedWhileRead) return err({ reason: "changed" });
       throw error;
@@ -120,23 +135,16 @@ const unsupported = (name: string, type: string): Reason => ({
   remedy: "Convert the file and drop it again.",
 });
 
-const damaged = (name: string, code: "media-truncated" | "media-invalid"): Reason => ({
-  code,
+const damaged = (name: string, how: "truncated" | "invalid"): Reason => ({
+  code: `media-${how}`,
   message:
-    code === "media-truncated"
-      ? `${name} ends in the middle: a part of it is missing.`
-      : `${name} cannot be read.`,
+    how === "truncated" ? `${name} ends in the middle: a part of it is missing.` : `${name} cannot be read.`,
   remedy: "Check that it opens on your computer, and drop it again.",
 });
 
 /** A name may promise another kind of picture than the bytes hold, but not another kind of thing. */
-function judge(
-  { name, sizeBytes }: DroppedFile,
-  facts: MediaFacts,
-  limits: MediaLimits,
-): Result<MediumFacts, Reason> {
+function chooseType(name: string, actual: string | undefined): Result<MediaType, Reason> {
   const promised = promisedFamily(name);
-  const actual = facts.kind === "unknown" ? undefined : facts.type;
   if (promised && !actual?.startsWith(`${promised}/`))
     return err({
       code: "media-type-mismatch",
@@ -144,30 +152,5 @@ function judge(
       remedy: "Drop the right file, or give it its right name.",
     });
   const type = actual === undefined ? undefined : publishableType(actual);
-  if (!type) return err(unsupported(name, actual ?? "no known kind of file"));
-  const tooLarge = checkSize(name, mediaKindOf(type), sizeBytes, limits);
-  if (tooLarge) return err(tooLarge);
-
-  switch (facts.kind) {
-    case "truncated":
-      return err(damaged(name, "media-truncated"));
-    case "image":
-    case "video": {
-      const { width, height, durationMs } = facts;
-      const described = {
-        name,
-        type,
-        sizeBytes,
-        width,
-        height,
-        ...(durationMs !== undefined && { durationMs }),
-      };
-      const why = checkMedium(described, limits);
-      return why ? err(why) : ok(described);
-    }
-    case "unknown":
-    case "other":
-    case "invalid":
-      return err(damaged(name, "media-invalid"));
-  }
+  return type ? ok(type) : err(unsupported(name, actual ?? "no known kind of file"));
 }

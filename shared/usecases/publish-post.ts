@@ -90,7 +90,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
     };
 
     const late = decideLate(task, arrivedAt);
-    if (late !== "in-time") return stopLate(deps, attempt, task, late === "hold" ? "held" : "missed");
+    if (late !== "in-time") return stopLate(deps, attempt, message, late === "hold" ? "held" : "missed");
     if (task.status === "preparing" || (task.status === "pending" && task.mediaCount > 0)) {
       await dispatch.enqueue(message, TIMING.publish.waitForMediaMs);
       return { kind: "waits-for-media" };
@@ -106,7 +106,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
     const content = await tasks.getContent(task.id, task.contentRev);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
     const request = await requestFor(deps, task, content, dueAt);
-    if (!request) return uploadAgain(deps, task);
+    if (!request) return uploadAgain(deps, message);
     const warm = await publisher.warmUp(task.accountId);
     if (!warm.ok) return refuse(warm.failure, false);
     const { lastPostId } = await tasks.getGate(task.accountId);
@@ -220,27 +220,39 @@ async function requestFor(
   return mediaIds.length === content.media.length ? { text, mediaIds } : undefined;
 }
 
-async function uploadAgain({ tasks, dispatch, clock }: PublishPostDeps, task: Task): Promise<PublishReport> {
-  const next = prepareAgain(task, clock.now());
-  const saved = await tasks.save(next);
-  if (!saved.ok) return { kind: "stale-message" };
-  await wakeTask(dispatch, next, "prepare", { by: "queue", delayMs: 0 });
-  await wakeTask(dispatch, next, "publish", { by: "queue", delayMs: TIMING.publish.waitForMediaMs });
-  return { kind: "prepares-again" };
+/** Repeated like the intent: the message is acknowledged, and nobody else would do it before the sweeper. */
+async function uploadAgain(
+  { tasks, dispatch, clock }: PublishPostDeps,
+  message: ReceivedTaskMessage,
+): Promise<PublishReport> {
+  for (;;) {
+    const task = await tasks.get(message.taskId);
+    if (!task || !isMeantFor(message, task)) return { kind: "stale-message" };
+    const next = prepareAgain(task, clock.now());
+    const saved = await tasks.save(next);
+    if (!saved.ok) continue;
+    await wakeTask(dispatch, next, "prepare", { by: "queue", delayMs: 0 });
+    await wakeTask(dispatch, next, "publish", { by: "queue", delayMs: TIMING.publish.waitForMediaMs });
+    return { kind: "prepares-again" };
+  }
 }
 
 async function stopLate(
   { tasks, clock }: PublishPostDeps,
   attempt: Attempt,
-  task: Task,
+  message: ReceivedTaskMessage,
   status: "held" | "missed",
 ): Promise<PublishReport> {
-  const reason = lateReason(task, status);
-  const next = stop(task, clock.now(), status, reason);
-  const saved = await tasks.save(next, {
-    log: attempt.log({ status, code: reason.code, message: reason.message }),
-  });
-  return saved.ok ? { kind: "late", status } : { kind: "stale-message" };
+  for (;;) {
+    const task = await tasks.get(message.taskId);
+    if (!task || !isMeantFor(message, task)) return { kind: "stale-message" };
+    const reason = lateReason(task, status);
+    const next = stop(task, clock.now(), status, reason);
+    const saved = await tasks.save(next, {
+      log: attempt.log({ status, code: reason.code, message: reason.message }),
+    });
+    if (saved.ok) return { kind: "late", status };
+  }
 }
 
 const CLOSED: Reason = {

@@ -32,7 +32,7 @@ export function patternBytes(length: number, seed = 1): Buffer {
 
 /** A real clip that has any size wanted: players skip the `free` box behind it. */
 export function paddedClip(sizeBytes: number, clip: Uint8Array = readFixture("clip.mp4")): Buffer {
-  const padding = Buffer.alloc(sizeBytes - clip.length);
+  const padding = patternBytes(sizeBytes - clip.length);
   padding.writeUInt32BE(padding.length, 0);
   padding.write("free", 4, "latin1");
   return Buffer.concat([clip, padding]);

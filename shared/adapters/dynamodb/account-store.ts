@@ -14,7 +14,7 @@ import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import { err, ok } from "#shared/result.ts";
-import { putIf, transactIf } from "./conditional-write.ts";
+import { putIf, transactIf, versionedPut } from "./conditional-write.ts";
 import { SCHEMA_VERSION } from "./items.ts";
 
 export interface DynamoAccountStoreOptions {
@@ -114,9 +114,9 @@ export function createDynamoAccountStore({
       const writeId = entropy.newId();
       const saved = await putIf(
         documents,
-        {
-          TableName: tableName,
-          Item: {
+        versionedPut(
+          tableName,
+          {
             ...accountKey(next.id),
             entity: "account",
             schemaVersion: SCHEMA_VERSION,
@@ -124,14 +124,8 @@ export function createDynamoAccountStore({
             ...(next.reason && { reason: { ...next.reason } }),
             writeId,
           },
-          ...(next.version === 1
-            ? { ConditionExpression: "attribute_not_exists(pk)" }
-            : {
-                ConditionExpression: "#version = :seen",
-                ExpressionAttributeNames: { "#version": "version" },
-                ExpressionAttributeValues: { ":seen": next.version - 1 },
-              }),
-        },
+          next.version,
+        ),
         writeId,
       );
       return saved.ok ? ok(undefined) : err({ reason: "stale" });

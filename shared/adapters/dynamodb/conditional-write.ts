@@ -23,6 +23,19 @@ type RawItem = Record<string, { readonly S?: string | undefined }> | undefined;
 
 const isOurs = (old: RawItem, writeId: string): boolean => old?.["writeId"]?.S === writeId;
 
+/** Replaces the item whose version is one less; version 1 must not exist yet. */
+export const versionedPut = (tableName: string, item: Record<string, unknown>, version: number) => ({
+  TableName: tableName,
+  Item: item,
+  ...(version === 1
+    ? { ConditionExpression: "attribute_not_exists(pk)" }
+    : {
+        ConditionExpression: "#version = :seen",
+        ExpressionAttributeNames: { "#version": "version" },
+        ExpressionAttributeValues: { ":seen": version - 1 },
+      }),
+});
+
 /**
  * Puts an item on a condition.
  *

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { DropStore } from "#shared/ports/drop-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import { err, ok } from "#shared/result.ts";
-import { putIf } from "./conditional-write.ts";
+import { putIf, versionedPut } from "./conditional-write.ts";
 import { fromDrop, keys, SCHEMA_VERSION, toDrop } from "./items.ts";
 
 export interface DynamoDropStoreOptions {
@@ -30,17 +30,7 @@ export function createDynamoDropStore({ documents, tableName, entropy }: DynamoD
       const writeId = entropy.newId();
       const saved = await putIf(
         documents,
-        {
-          TableName: tableName,
-          Item: fromDrop(next, writeId),
-          ...(next.version === 1
-            ? { ConditionExpression: "attribute_not_exists(pk)" }
-            : {
-                ConditionExpression: "#version = :seen",
-                ExpressionAttributeNames: { "#version": "version" },
-                ExpressionAttributeValues: { ":seen": next.version - 1 },
-              }),
-        },
+        versionedPut(tableName, fromDrop(next, writeId), next.version),
         writeId,
       );
       return saved.ok ? ok(undefined) : err({ reason: "stale" });

@@ -13,7 +13,7 @@ import type {
   WriteRefusal,
 } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import { putIf, type TransactItem, transactIf } from "./conditional-write.ts";
+import { putIf, type TransactItem, transactIf, versionedPut } from "./conditional-write.ts";
 import {
   fromContent,
   fromDrop,
@@ -93,25 +93,16 @@ export function createDynamoTaskStore({
     };
   };
 
-  const versionedPut = (item: Item, version: number) => ({
-    TableName: tableName,
-    Item: item,
-    ...(version === 1
-      ? { ConditionExpression: "attribute_not_exists(pk)" }
-      : {
-          ConditionExpression: "#version = :seen",
-          ExpressionAttributeNames: { "#version": "version" },
-          ExpressionAttributeValues: { ":seen": version - 1 },
-        }),
-  });
-
   async function write(task: Task, together: Together): Promise<Result<void, WriteRefusal>> {
     const { content, log, gate, adopt, drop } = together;
     const writeId = entropy.newId();
-    const taskPut = versionedPut(fromTask(task, writeId), task.version);
+    const taskPut = versionedPut(tableName, fromTask(task, writeId), task.version);
     const others: { readonly what: "drop" | "gate" | "adopt" | "plain"; readonly item: TransactItem }[] = [];
     if (drop)
-      others.push({ what: "drop", item: { Put: versionedPut(fromDrop(drop, writeId), drop.version) } });
+      others.push({
+        what: "drop",
+        item: { Put: versionedPut(tableName, fromDrop(drop, writeId), drop.version) },
+      });
     if (gate) others.push({ what: "gate", item: gateUpdate(gate) });
     if (adopt)
       others.push({

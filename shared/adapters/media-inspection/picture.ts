@@ -1,5 +1,5 @@
 import { imageSize } from "image-size";
-import { publishableType } from "#shared/domain/media-rules.ts";
+import type { MediaType } from "#shared/domain/media.ts";
 import type { MediaFacts, RangeReader } from "#shared/ports/media-inspector.ts";
 import { findLast } from "./find-last.ts";
 import { endsInGifTrailer } from "./gif.ts";
@@ -17,10 +17,10 @@ const JPEG_END = Uint8Array.of(0xff, 0xd9);
 const PNG_END = Uint8Array.of(0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82);
 
 /** Dimensions from the header, and whether the file has its end. */
-export async function inspectPicture(file: RangeReader, type: string): Promise<MediaFacts> {
+export async function inspectPicture(file: RangeReader, type: MediaType): Promise<MediaFacts> {
   const size = await readSize(file);
-  if (!(await isComplete(file, type))) return { kind: "truncated", type };
-  return size ? { kind: "image", type, ...size } : { kind: "invalid", type };
+  if (!(await isComplete(file, type))) return { kind: "truncated" };
+  return size ? { kind: "whole", ...size } : { kind: "invalid" };
 }
 
 async function readSize(file: RangeReader): Promise<{ width: number; height: number } | undefined> {
@@ -39,8 +39,8 @@ async function readSize(file: RangeReader): Promise<{ width: number; height: num
   return undefined;
 }
 
-async function isComplete(file: RangeReader, type: string): Promise<boolean> {
-  switch (publishableType(type)) {
+async function isComplete(file: RangeReader, type: MediaType): Promise<boolean> {
+  switch (type) {
     case "image/jpeg": {
       // Compressed picture data never holds the end mark, but a thumbnail in front of it has one of its own.
       const scanAt = await findJpegScan(file);
@@ -58,8 +58,9 @@ async function isComplete(file: RangeReader, type: string): Promise<boolean> {
         new DataView(riff.buffer, riff.byteOffset).getUint32(4, true) + 8 <= file.sizeBytes
       );
     }
-    default:
-      return false;
+    case "video/mp4":
+    case "video/quicktime":
+      throw new RangeError(`${type} is no picture`);
   }
 }
 

@@ -7,13 +7,9 @@ const CACHE_BYTES = 4 * 1024 * 1024;
 /** More boxes at the top level than any real file has: fragments of a second over the longest video, and padding. */
 const MAX_BOXES = 100_000;
 
-class RangeReadFailed extends Error {
-  override readonly name = "RangeReadFailed";
-}
-
 /** Tracks and duration from the index, wherever in the file it is: a few small reads. */
-export async function inspectVideo(file: RangeReader, type: string): Promise<MediaFacts> {
-  if (!(await hasWholeBoxes(file))) return { kind: "truncated", type };
+export async function inspectVideo(file: RangeReader): Promise<MediaFacts> {
+  if (!(await hasWholeBoxes(file))) return { kind: "truncated" };
 
   let failed: { readonly error: unknown } | undefined;
   const input = new Input({
@@ -25,7 +21,7 @@ export async function inspectVideo(file: RangeReader, type: string): Promise<Med
           return await file.read(start, end);
         } catch (error) {
           failed ??= { error };
-          throw new RangeReadFailed("a range could not be read", { cause: error });
+          throw error;
         }
       },
       maxCacheSize: CACHE_BYTES,
@@ -34,16 +30,15 @@ export async function inspectVideo(file: RangeReader, type: string): Promise<Med
   });
   try {
     const track = await input.getPrimaryVideoTrack();
-    if (!track) return { kind: "invalid", type };
+    if (!track) return { kind: "invalid" };
     const seconds = (await track.getDurationFromMetadata()) ?? (await track.computeDuration());
     const [width, height] = [await track.getDisplayWidth(), await track.getDisplayHeight()];
-    if (!(width > 0 && height > 0 && seconds > 0)) return { kind: "invalid", type };
-    return { kind: "video", type, width, height, durationMs: Math.round(seconds * 1_000) };
-  } catch (error) {
+    if (!(width > 0 && height > 0 && seconds > 0)) return { kind: "invalid" };
+    return { kind: "whole", width, height, durationMs: Math.round(seconds * 1_000) };
+  } catch {
     // What our own reads said goes to the caller; what the parser says about the bytes is a fact about the file.
     if (failed) throw failed.error;
-    if (error instanceof RangeReadFailed) throw error;
-    return { kind: "invalid", type };
+    return { kind: "invalid" };
   } finally {
     input.dispose();
   }

@@ -109,6 +109,15 @@ describe("inspectMedia", () => {
     expect(bucket.reads.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(MIB);
   });
 
+  it("does not search a picture for its end that is too large anyway", async () => {
+    const { bucket, inspect, drop } = setUp();
+    const endless = Buffer.concat([readFixture("photo.jpg").subarray(0, -2), Buffer.alloc(6 * MIB)]);
+    expect(await inspect(drop("large.jpg", endless))).toMatchObject({
+      error: { why: { code: "media-too-large" } },
+    });
+    expect(bucket.reads).toHaveLength(1);
+  });
+
   it("says when the file was replaced or deleted while it was read", async () => {
     const { bucket, inspect, drop } = setUp();
     const file = drop("kite.jpg", readFixture("photo.jpg"));
@@ -124,8 +133,9 @@ describe("inspectMedia", () => {
     const inspect = createInspectMedia({
       source: bucket,
       inspector: {
-        async inspect(reader) {
-          const facts = await mediaInspector.inspect(reader);
+        identify: mediaInspector.identify,
+        async inspect(reader, type) {
+          const facts = await mediaInspector.inspect(reader, type);
           bucket.delete(file.key);
           return facts;
         },

@@ -232,6 +232,18 @@ describe("publishPost", () => {
       expect(sent).toEqual([]);
     });
 
+    it("are uploaded again although a note that the task is arranged was written meanwhile", async () => {
+      const { deliver, tasks, task, media: store, read, clock } = await setUp({}, { media });
+      await tasks.save(claimForPrepare(task, at(-70_000), asAttemptId("uploader")));
+      await tasks.save(ready(task));
+      vi.spyOn(store, "list").mockImplementationOnce(async () => {
+        await tasks.save(markArranged(await read(), clock.now(), clock.now()));
+        return [];
+      });
+      expect(await deliver()).toEqual({ kind: "prepares-again" });
+      expect(await read()).toMatchObject({ status: "pending", arm: 2 });
+    });
+
     it.each([
       ["expire before the slot", { expiresAt: at(60_000) }],
       ["belong to another account", { accountId: "other" }],
@@ -392,6 +404,17 @@ describe("publishPost", () => {
         reason: { message: "No. 1 of 3 parts are out." },
       });
     });
+  });
+
+  it("is missed although a note that it is arranged was written meanwhile", async () => {
+    const { deliver, tasks, read, clock } = await setUp({}, { wokenAt: at(30 * 60_000 + 1) });
+    const seen = await read();
+    vi.spyOn(tasks, "get").mockImplementationOnce(async () => {
+      await tasks.save(markArranged(seen, clock.now(), clock.now()));
+      return seen;
+    });
+    expect(await deliver()).toEqual({ kind: "late", status: "missed" });
+    expect(await read()).toMatchObject({ status: "missed" });
   });
 
   it("misses a slot that passed by more than the policy allows, without asking X", async () => {

@@ -1,0 +1,416 @@
+/**
+ * Every right that the template grants is used on the ways that Punctual goes, and nothing else is asked for. A right
+ * that no way uses is either taken away or stands in one list, with the reason why it is granted all the same.
+ */
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type * as z from "zod";
+import type { UnkindRule } from "#infra/local/gateway/unkindness.ts";
+import { SANDBOX_OAUTH2 } from "#infra/local/sandbox/credentials.ts";
+import { taskDetail } from "#shared/contract/task-detail.ts";
+import { covers, type Grant, grantsOf, usedRights } from "#test/support/grants.ts";
+import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PHOTO = readFileSync(join(ROOT, "infra/local/samples/harbour.jpg"));
+const CLIP = readFileSync(join(ROOT, "infra/local/samples/clip.mp4"));
+
+type TaskDetail = z.output<typeof taskDetail>;
+
+/** Longer than SQS can delay: it becomes a schedule. */
+const LONG_S = 1_000;
+/** A retry after a rate limit has up to 10 s of jitter. */
+const PATIENCE_MS = 60_000;
+
+interface Exception {
+  readonly of: RegExp;
+  readonly action: RegExp;
+  readonly why: string;
+}
+
+/** Rights that no way on this machine uses. */
+const UNUSED: readonly Exception[] = [
+  {
+    of: /./,
+    action: /^logs:(CreateLogStream|PutLogEvents)$/,
+    why: "Lambda itself writes the log with the role of the function; here the lines go to a file",
+  },
+  {
+    of: /^relay-events$/,
+    action: /^dynamodb:ListStreams$/,
+    why: "Lambda asks for it when it creates a mapping of a stream; here the stream is known from the template",
+  },
+  {
+    of: /^(accept-drop|prepare-post|publish-post|serve-api|sweep-tasks)$/,
+    action: /^scheduler:(GetSchedule|UpdateSchedule)$/,
+    why: "a schedule of the same arm must exist already: a repeated request carries the same token and is answered as the first one, so it takes two invocations that arrange the same arm",
+  },
+];
+
+const inSeconds = (seconds: number): string =>
+  `${new Date(Math.ceil(Date.now() / 1_000 + seconds) * 1_000).toISOString().slice(0, 19)}Z`;
+
+let punctual: TestPunctual;
+let table: string;
+let documents: DynamoDBDocumentClient;
+let queues: SQSClient;
+let startedAt: number;
+
+beforeAll(async () => {
+  punctual = await startPunctual();
+  startedAt = Date.now();
+  const operator = {
+    endpoint: punctual.cloud.gatewayUrl,
+    region: punctual.cloud.assembly.region,
+    credentials: { accessKeyId: "OPERATOR", secretAccessKey: "local" },
+  };
+  table = punctual.cloud.outputs["TableName"] ?? "";
+  documents = DynamoDBDocumentClient.from(new DynamoDBClient(operator));
+  queues = new SQSClient(operator);
+});
+afterAll(async () => {
+  documents?.destroy();
+  queues?.destroy();
+  await punctual?.close();
+});
+
+const lambda = (name: string): string => {
+  const found = punctual.cloud.runtime.functions.find(
+    ({ variables }) => variables["POWERTOOLS_SERVICE_NAME"] === name,
+  );
+  if (!found) throw new Error(`no function ${name}`);
+  return found.logicalId;
+};
+
+const wasPosted = (text: string): boolean =>
+  punctual.sandbox?.posts().some((post) => post.text === text) ?? false;
+
+const posted = (text: string, deadlineMs = PATIENCE_MS): Promise<true> =>
+  waitFor(`the post ${text}`, () => (wasPosted(text) ? true : undefined), deadlineMs).catch((cause) => {
+    const reports = punctual.cloud.reports().map(({ message }) => message);
+    throw new Error(`reports: ${reports.join("\n") || "none"}`, { cause });
+  });
+
+async function detailOf(id: string): Promise<TaskDetail> {
+  return taskDetail.parse(await (await punctual.api(`/scheduling/tasks/${id}`)).json());
+}
+
+async function create(body: object): Promise<string> {
+  const answer = await punctual.api("/scheduling/tasks", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBe(202);
+  return ((await answer.json()) as { id: string }).id;
+}
+
+const statusIs = (id: string, ...statuses: readonly string[]): Promise<TaskDetail> =>
+  waitFor(
+    `${id} to be ${statuses.join(" or ")}`,
+    async () => {
+      const detail = await detailOf(id);
+      return statuses.includes(detail.status) ? detail : undefined;
+    },
+    PATIENCE_MS,
+  );
+
+/** Drops a post with one photo. Answers the id of its task. */
+async function dropPhoto(
+  base: string,
+  text: string,
+  publishAt: string,
+  project = "default",
+): Promise<string> {
+  await punctual.put(
+    `${base}.md`,
+    `---\npublishAt: ${publishAt}\nmedia: [${base}.jpg]\n---\n${text}\n`,
+    project,
+  );
+  await waitFor(`${base} to wait`, async () => ((await punctual.outcome(base, project)) ? true : undefined));
+  await punctual.put(`${base}.jpg`, PHOTO, project);
+  return waitFor(`the task of ${base}`, async () => {
+    const outcome = await punctual.outcome(base, project);
+    return outcome && "id" in outcome ? outcome.id : undefined;
+  });
+}
+
+/** Makes a task due for the sweeper: what minutes would do, with the index that it reads. */
+async function letWakePass(id: string, ended: readonly string[] = []): Promise<void> {
+  const Key = { pk: `TASK#${id}`, sk: "TASK" };
+  const past = new Date(Date.now() - 1_000).toISOString();
+  const { Item } = await documents.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+  const wakeSk = String(Item?.["wakeSk"]).replace(/^[^#]+/, past);
+  const names = ["wakeAt", ...ended];
+  await documents.send(
+    new UpdateCommand({
+      TableName: table,
+      Key,
+      UpdateExpression: `SET wakeSk = :wake, ${names.map((name) => `${name} = :past`).join(", ")}`,
+      ExpressionAttributeValues: { ":wake": wakeSk, ":past": past },
+    }),
+  );
+}
+
+const sweep = async (): Promise<void> => {
+  const swept = await punctual.cloud.invoke(lambda("sweep-tasks"), {});
+  expect(swept).toMatchObject({ ok: true });
+};
+
+/** Breaks calls of a function while something is done. */
+async function during<Value>(rule: UnkindRule, work: () => Promise<Value>): Promise<Value> {
+  const undo = punctual.cloud.unkindness.add(rule);
+  try {
+    return await work();
+  } finally {
+    undo();
+  }
+}
+
+const deadLetter = (output: string): Promise<string> =>
+  waitFor(
+    `a message in ${output}`,
+    async () => {
+      const { Messages = [] } = await queues.send(
+        new ReceiveMessageCommand({ QueueUrl: punctual.cloud.outputs[output] }),
+      );
+      return Messages[0]?.Body;
+    },
+    PATIENCE_MS + 30_000,
+  );
+
+describe("files", () => {
+  it("a text that is due now", async () => {
+    await punctual.put("words.txt", "Only words");
+    await posted("Only words");
+  });
+
+  it("a photo that takes the way through Scheduler, and one that goes through the queues", async () => {
+    await dropPhoto("later", "A photo on time", inSeconds(9));
+    await dropPhoto("now", "A photo at once", "now");
+    await posted("A photo on time");
+    await posted("A photo at once");
+  });
+
+  it("a video, whose processing is waited for", async () => {
+    await punctual.put("clip.mp4", CLIP);
+    await punctual.put("clip.md", "---\nmedia: [clip.mp4]\n---\nA clip\n");
+    await posted("A clip");
+  });
+
+  it("a thread", async () => {
+    await punctual.put("thread.md", "---\nmedia: []\n---\nThe first\n---\nThe second\n");
+    await posted("The second");
+  });
+
+  it("a change before it is due", async () => {
+    await punctual.put("edit.md", `---\npublishAt: ${inSeconds(600)}\nmedia: []\n---\nNot this\n`);
+    await punctual.outcomeWhen("edit", ["pending"]);
+    await punctual.put("edit.md", `---\npublishAt: ${inSeconds(6)}\nmedia: []\n---\nBut this\n`);
+    await posted("But this");
+    expect(wasPosted("Not this")).toBe(false);
+  });
+
+  it("a photo that is gone when it should be uploaded", async () => {
+    await dropPhoto("gone", "Never to be seen", inSeconds(9));
+    await punctual.s3.send(
+      new DeleteObjectCommand({ Bucket: punctual.bucket, Key: "drop/default/gone.jpg" }),
+    );
+    expect(await punctual.outcomeWhen("gone", ["failed", "held"])).toHaveProperty("reason");
+  });
+
+  it("a photo that X has forgotten when the post is due", async () => {
+    const id = await dropPhoto("forgotten", "Uploaded twice", inSeconds(12));
+    await statusIs(id, "ready");
+    await documents.send(new DeleteCommand({ TableName: table, Key: { pk: `TASK#${id}`, sk: "MEDIA#0" } }));
+    await posted("Uploaded twice");
+  });
+});
+
+describe("the API", () => {
+  it("creates for now and for later, lists, reads, cancels, and tells its health", async () => {
+    const later = await create({ text: "Not yet", publishAt: inSeconds(3_600) });
+    await create({ text: "Right now" });
+    for (const query of ["", "?project=default&status=pending", "?account=main"])
+      expect((await punctual.api(`/scheduling/tasks${query}`)).status).toBe(200);
+    expect(await detailOf(later)).toMatchObject({ status: "pending" });
+    expect((await punctual.api(`/scheduling/tasks/${later}`, { method: "DELETE" })).status).toBe(200);
+    expect((await punctual.api("/system/health")).status).toBe(200);
+    await posted("Right now");
+  });
+
+  it("publishes now what was dropped for later", async () => {
+    const id = await dropPhoto("early", "Sooner", inSeconds(3_600));
+    expect((await punctual.api(`/scheduling/tasks/${id}/publish-now`, { method: "POST" })).status).toBe(202);
+    await posted("Sooner");
+  });
+});
+
+describe("what went wrong", () => {
+  it("a sweep that failed is set aside for a person, and the next one comes by its rule", async () => {
+    // Counted from the start, so that a tick of the rule meets it.
+    expect(Date.now()).toBeGreaterThan(startedAt);
+    await during({ kind: "throttle", service: "dynamodb", caller: lambda("sweep-tasks") }, () =>
+      deadLetter("SweepDeadLettersUrl"),
+    );
+  });
+
+  it("a task that could not be arranged is arranged by the sweeper, through the queues", async () => {
+    const arranger = lambda("accept-drop");
+    const unarranged = await during({ kind: "throttle", service: "sqs", caller: arranger }, () =>
+      dropPhoto("unarranged", "Arranged by the sweeper", "now"),
+    );
+    await letWakePass(unarranged);
+    await sweep();
+    await posted("Arranged by the sweeper");
+  });
+
+  it("a task that could not be arranged is arranged by the sweeper, through Scheduler", async () => {
+    const id = await during({ kind: "throttle", service: "scheduler", caller: lambda("serve-api") }, () =>
+      create({ text: "Scheduled by the sweeper", publishAt: inSeconds(15) }),
+    );
+    await letWakePass(id);
+    await sweep();
+    await posted("Scheduled by the sweeper");
+  });
+
+  it("an uploader that died leaves a dead letter and a lease, and the sweeper sends another", async () => {
+    punctual.sandbox?.addFault({
+      match: { method: "POST", path: "/2/media/upload/initialize" },
+      action: { delayMs: 5_000 },
+    });
+    const id = await dropPhoto("died", "By another uploader", inSeconds(9));
+    await statusIs(id, "preparing");
+    await punctual.cloud.runtime.terminate(lambda("prepare-post"));
+    expect(await deadLetter("PrepareDeadLettersUrl")).toContain(id);
+    await letWakePass(id, ["leaseUntil"]);
+    await sweep();
+    await posted("By another uploader");
+  });
+
+  it("a publisher that died while it held leaves a dead letter, and the sweeper sends another", async () => {
+    const id = await create({ text: "By another publisher", publishAt: inSeconds(8) });
+    await waitFor("the publisher to hold", () =>
+      punctual.cloud.schedules.list().some(({ Name }) => Name.includes(id)) ? undefined : true,
+    );
+    await punctual.cloud.runtime.terminate(lambda("publish-post"));
+    expect(await deadLetter("PublishDeadLettersUrl")).toContain(id);
+    await letWakePass(id);
+    await sweep();
+    await posted("By another publisher");
+  });
+});
+
+describe("an account with OAuth 2.0, whose token ends, and whose limit is reached", () => {
+  beforeAll(async () => {
+    const { cloud, sandbox } = punctual;
+    await promisify(execFile)(
+      process.execPath,
+      ["infra/admin.ts", "init", "--json", "--project", "second", "--account", "second"],
+      {
+        cwd: ROOT,
+        env: {
+          PATH: process.env["PATH"],
+          AWS_ENDPOINT_URL: cloud.gatewayUrl,
+          TABLE_NAME: table,
+          CREDENTIALS_KEY_ID: cloud.outputs["CredentialsKeyId"],
+          X_ENDPOINT: sandbox?.url,
+          X_CLIENT_ID: SANDBOX_OAUTH2.clientId,
+          X_CLIENT_SECRET: SANDBOX_OAUTH2.clientSecret,
+          X_REFRESH_TOKEN: SANDBOX_OAUTH2.refreshToken,
+        },
+      },
+    );
+  });
+
+  const faulty = (path: string, status: number, resetInSeconds?: number): void =>
+    punctual.sandbox?.addFault({
+      match: { method: "POST", path },
+      action: {
+        status,
+        body: { title: "Refused", status },
+        headers:
+          resetInSeconds === undefined
+            ? {}
+            : {
+                "x-rate-limit-limit": "1",
+                "x-rate-limit-remaining": "0",
+                "x-rate-limit-reset": String(Math.ceil(Date.now() / 1_000) + resetInSeconds),
+              },
+      },
+    });
+
+  it("the uploader renews the token, and goes on after a short limit", async () => {
+    faulty("/2/media/upload/initialize", 401);
+    await dropPhoto("renewed", "With a new token", "now", "second");
+    await posted("With a new token");
+    faulty("/2/media/upload/initialize", 429, 1);
+    await dropPhoto("limited", "After the limit", "now", "second");
+    await posted("After the limit");
+  });
+
+  it("the uploader waits for a far reset by a schedule", async () => {
+    faulty("/2/media/upload/initialize", 429, LONG_S);
+    const id = await dropPhoto("far", "Much later", "now", "second");
+    const { reason } = await statusIs(id, "retrying");
+    expect(reason).toMatchObject({ code: "rate-limited" });
+    await waitFor("its schedule", () =>
+      punctual.cloud.schedules.list().find(({ Name }) => Name.includes(id) && Name.endsWith("-prepare")),
+    );
+  });
+
+  it("the publisher gives up a token, and waits for a far reset by a schedule", async () => {
+    faulty("/2/tweets", 401);
+    const refused = await create({ text: "With an old token", project: "second" });
+    await statusIs(refused, "retrying");
+    faulty("/2/tweets", 429, LONG_S);
+    const limited = await create({ text: "Not before the reset", project: "second" });
+    await statusIs(limited, "retrying");
+    await waitFor("its schedule", () =>
+      punctual.cloud.schedules.list().find(({ Name }) => Name.includes(limited) && Name.endsWith("-publish")),
+    );
+  });
+});
+
+describe("the rights of the template", () => {
+  const shown = ({ principal, action, resource }: Grant): string => `${principal}: ${action} on ${resource}`;
+  const isExcepted = ({ principal, action }: Grant): boolean =>
+    UNUSED.some((exception) => exception.of.test(principal) && exception.action.test(action));
+
+  it("were all that was asked for", () => {
+    const denied = punctual.cloud
+      .reports()
+      .filter(({ kind }) => kind === "access-denied" || kind === "wiring");
+    expect(denied).toEqual([]);
+    const grants = grantsOf(punctual.cloud);
+    const strangers = usedRights(punctual.cloud).filter(
+      (used) => !grants.some((grant) => covers(grant, used)),
+    );
+    expect(strangers.map(shown)).toEqual([]);
+  });
+
+  it("were all used, except those of the list", () => {
+    const used = usedRights(punctual.cloud);
+    const unused = grantsOf(punctual.cloud).filter((grant) => !used.some((right) => covers(grant, right)));
+    expect(unused.length).toBeGreaterThan(0);
+    expect([...new Set(unused.filter((grant) => !isExcepted(grant)).map(shown))].sort()).toEqual([]);
+  });
+
+  it("need every exception of the list, and no exception is used after all", () => {
+    const grants = grantsOf(punctual.cloud);
+    const used = usedRights(punctual.cloud);
+    for (const { of, action, why } of UNUSED) {
+      const meant = (right: Grant): boolean => of.test(right.principal) && action.test(right.action);
+      expect(grants.some(meant), why).toBe(true);
+      expect(used.filter(meant).map(shown), why).toEqual([]);
+    }
+  });
+});
