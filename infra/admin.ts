@@ -7,7 +7,7 @@
 import "#infra/require-node.ts";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
@@ -68,6 +68,30 @@ interface Connection {
   readonly credentialsKey?: string;
   readonly xEndpoint?: string;
   readonly envFile?: string;
+  /** Folder of the local cloud; `true` is the usual one. */
+  readonly local?: string | true;
+}
+
+const localSchema = z.object({
+  endpoint: z.url(),
+  table: z.string(),
+  credentialsKey: z.string(),
+  xEndpoint: z.url().optional(),
+});
+
+/** What `npm start` wrote down about itself; options that are given win. */
+function readLocal({ directory }: AdminSurroundings, options: Connection): Connection {
+  if (options.local === undefined) return options;
+  const folder = options.local === true ? join(directory, ".punctual") : resolve(options.local);
+  try {
+    const local = localSchema.parse(JSON.parse(readFileSync(join(folder, "state", "local.json"), "utf8")));
+    const { xEndpoint, ...rest } = local;
+    return { ...rest, ...(xEndpoint !== undefined && { xEndpoint }), ...options };
+  } catch (cause) {
+    throw new AdminError(`No local Punctual is known in ${folder}. Remedy: run \`npm start\` first.`, {
+      cause,
+    });
+  }
 }
 
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()));
@@ -100,8 +124,9 @@ function readVariables({ variables, directory }: AdminSurroundings, envFile: str
   }
 }
 
-function connect(surroundings: AdminSurroundings, options: Connection) {
+function connect(surroundings: AdminSurroundings, given: Connection) {
   const { variables } = surroundings;
+  const options = readLocal(surroundings, given);
   const endpoint = options.endpoint ?? variables["AWS_ENDPOINT_URL"];
   const outputs = readOutputs(surroundings.directory, options.stage);
   const tableName = options.table ?? variables["TABLE_NAME"] ?? outputs["TableName"];
@@ -254,11 +279,13 @@ Examples:
   npm run admin -- init                              owner, project “default”, account “main”, admin key
   npm run admin -- init --project shop --account shop --time-zone Europe/Berlin
   npm run admin -- keys create ci --scopes read,write --expires-in-days 90
+  npm run admin -- --local keys list                 of the Punctual that \`npm start\` runs
 
 By default it talks to what \`npm run deploy\` deployed last (.punctual/outputs.json), with the AWS credentials of the
 shell or of --profile. X's credentials are read from .env; see .env.example. Secrets are stored encrypted and are
 never printed, except a new API key, once.`,
     )
+    .option("--local [directory]", "what `npm start` runs, instead of a deployment (default .punctual)")
     .option("--endpoint <url>", "AWS endpoint, for the local cloud (AWS_ENDPOINT_URL)", toUrl)
     .option("--profile <name>", "AWS profile")
     .option("--region <name>", "AWS Region (AWS_REGION)")

@@ -81,7 +81,8 @@ export const createHandler =
       async ({ messageId, body }) => {
         const message = readMessage(body);
         const report = await acceptDrop(message, deadline);
-        logger.info("drop looked at", { messageId, message, report });
+        // Not `message`: the logger keeps that name for its own text.
+        logger.info("drop looked at", { messageId, intake: message, report });
       },
     );
     return { batchItemFailures: [...batchItemFailures] };

@@ -16,6 +16,7 @@ import { createS3MediaSource } from "#shared/adapters/s3/media-source.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
+import { shareReads } from "#shared/adapters/system/share-reads.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createAcceptDrop } from "#shared/usecases/accept-drop.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
@@ -29,6 +30,7 @@ const documents = DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT));
 const table = { documents, tableName: config.TABLE_NAME };
 const sqs = new SQSClient(AWS_CLIENT);
 const bucket = { s3: new S3Client(AWS_CLIENT), bucket: config.BUCKET_NAME };
+const accounts = createDynamoAccountStore({ ...table, clock, entropy });
 const tasks = createDynamoTaskStore({ ...table, clock, entropy });
 
 export const handler = createHandler({
@@ -37,7 +39,12 @@ export const handler = createHandler({
   acceptDrop: createAcceptDrop({
     tasks,
     drops: createDynamoDropStore({ ...table, entropy }),
-    accounts: createDynamoAccountStore({ ...table, clock, entropy }),
+    // The files of a batch are looked at side by side, and most are of one project.
+    accounts: {
+      ...accounts,
+      getProjectByFolder: shareReads(accounts.getProjectByFolder),
+      getAccount: shareReads(accounts.getAccount),
+    },
     folder: createS3DropFolder(bucket),
     intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
     inspect: createInspectMedia({ source: createS3MediaSource(bucket), inspector: mediaInspector }),

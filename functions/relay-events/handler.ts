@@ -2,7 +2,7 @@ import type { DynamoDBBatchResponse } from "aws-lambda";
 import * as z from "zod";
 import { runBatch } from "#functions/middleware/record-batch.ts";
 import type { FunctionLogger } from "#functions/middleware/task-messages.ts";
-import { asProjectId } from "#shared/domain/ids.ts";
+import { asProjectId, asTaskId } from "#shared/domain/ids.ts";
 import type { ChangedDrop, RelayOutcome, RelayReport } from "#shared/usecases/relay-outcome.ts";
 
 /** Outcomes written at the same time; each takes a few small reads and one write. */
@@ -14,6 +14,7 @@ export interface RelayEventsHandlerDeps {
 }
 
 const text = z.object({ S: z.string() });
+const number = z.object({ N: z.string().transform(Number) });
 
 const streamEvent = z.object({
   Records: z.array(
@@ -28,9 +29,16 @@ const streamEvent = z.object({
 });
 
 /** Attributes as the stream has them. Items are named by `entity`; everything else is read from the table. */
-const dropImage = z.object({ entity: z.object({ S: z.literal("drop") }), project: text, base: text });
+const dropImage = z.object({
+  entity: z.object({ S: z.literal("drop") }),
+  project: text,
+  base: text,
+  version: number,
+});
 const taskImage = z.object({
   entity: z.object({ S: z.literal("task") }),
+  id: text,
+  version: number,
   projectId: text,
   source: z.object({ M: z.object({ kind: z.object({ S: z.literal("drop") }), base: text }) }),
 });
@@ -38,11 +46,23 @@ const taskImage = z.object({
 /** Undefined: a task that no file asked for, or another item. */
 function changedDrop(image: unknown): ChangedDrop | undefined {
   const drop = dropImage.safeParse(image);
-  if (drop.success) return { project: drop.data.project.S, base: drop.data.base.S };
+  if (drop.success) {
+    const { project, base, version } = drop.data;
+    return { project: project.S, base: base.S, version: version.N };
+  }
   const task = taskImage.safeParse(image);
   if (!task.success) return undefined;
-  return { projectId: asProjectId(task.data.projectId.S), base: task.data.source.M.base.S };
+  const { projectId, source, id, version } = task.data;
+  return {
+    projectId: asProjectId(projectId.S),
+    base: source.M.base.S,
+    taskId: asTaskId(id.S),
+    version: version.N,
+  };
 }
+
+const keyOf = (changed: ChangedDrop): string =>
+  JSON.stringify(["project" in changed ? changed.project : [changed.projectId], changed.base]);
 
 /** Takes changes from the table's stream and brings outcome files up to date. */
 export const createHandler =
@@ -50,8 +70,9 @@ export const createHandler =
   async (event: unknown): Promise<DynamoDBBatchResponse> => {
     const records = streamEvent.parse(event).Records.flatMap(({ dynamodb }) => {
       const changed = changedDrop(dynamodb.NewImage);
-      return changed ? [{ id: dynamodb.SequenceNumber, changed, key: JSON.stringify(changed) }] : [];
+      return changed ? [{ id: dynamodb.SequenceNumber, changed, key: keyOf(changed) }] : [];
     });
+    const newest = new Map(records.map(({ key, changed }) => [key, changed]));
     const counts: Record<RelayReport, number> = { written: 0, superseded: 0, nothing: 0 };
     const done = new Map<string, RelayReport>();
     const { batchItemFailures } = await runBatch(
@@ -60,7 +81,7 @@ export const createHandler =
       async ({ changed, key }) => {
         // What is read is the state of now, so one look serves all changes of the batch.
         if (done.has(key)) return;
-        const report = await relayOutcome(changed);
+        const report = await relayOutcome(newest.get(key) ?? changed);
         done.set(key, report);
         counts[report]++;
       },

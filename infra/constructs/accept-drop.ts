@@ -38,7 +38,7 @@ export class AcceptDrop extends CloudFunction<ConfigEnvironment> {
         ...arrangement.environment,
       },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query"]);
+    table.allowItems(this, ["GetItem", "PutItem", "Query"]);
     bucket.allowRead(this, "drop");
     bucket.allowList(this, "drop");
     intake.allowSend(this);

@@ -22,7 +22,7 @@ export interface PreparePostProps {
 }
 
 /** Measured: they keep the process flat while it copies gigabytes, as V8 would rather grow than collect. */
-const FLAT_MEMORY = ["--max-old-space-size=96", "--max-semi-space-size=1"];
+export const FLAT_MEMORY = ["--max-semi-space-size=1"];
 
 /** Uploads media ahead of the slot. It starts on a schedule, and continues by messages to itself. */
 export class PreparePost extends CloudFunction<ConfigEnvironment> {
@@ -47,7 +47,7 @@ export class PreparePost extends CloudFunction<ConfigEnvironment> {
         UPLOAD_CONCURRENCY: parameters.uploadConcurrency.valueAsString,
       },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "ConditionCheckItem", "Query"]);
+    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"]);
     bucket.allowRead(this, "drop");
     bucket.allowList(this, "drop");
     credentialsKey.allowUse(this);

@@ -42,7 +42,7 @@ export class RelayEvents extends CloudFunction<ConfigEnvironment> {
       commons,
       environment: { TABLE_NAME: table.name, BUCKET_NAME: bucket.name },
     });
-    table.allowItems(this, ["GetItem", "Query"]);
+    table.allowItems(this, ["GetItem"]);
     bucket.allowRead(this, "outcome");
     bucket.allowWrite(this, "outcome");
     bucket.allowList(this, "outcome");

@@ -23,11 +23,7 @@ export class ServeApi extends CloudFunction<ConfigEnvironment> {
       commons,
       environment: { TABLE_NAME: table.name, STAGE: stage, ...arrangement.environment },
     });
-    table.allowItems(
-      this,
-      ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query"],
-      ["byOwner", "byProject", "byAccount", "byStatus"],
-    );
+    table.allowItems(this, ["GetItem", "PutItem", "Query"], ["byOwner", "byProject", "byAccount"]);
     arrangement.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"]);
   }
 }

@@ -48,7 +48,7 @@ export class ServiceParameters extends Construct {
     });
     this.prepareLeads = this.parameter("PrepareLeads", {
       type: "String",
-      description: "How many seconds before the slot media start to upload, by kind.",
+      description: "How many seconds before the publisher wakes media start to upload, by kind.",
       default: Object.entries(PREPARE_LEADS_MS)
         .map(([kind, leadMs]) => `${kind}=${leadMs / 1_000}`)
         .join(","),

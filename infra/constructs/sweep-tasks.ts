@@ -30,7 +30,7 @@ export class SweepTasks extends CloudFunction<ConfigEnvironment> {
       commons,
       environment: { TABLE_NAME: table.name, INTAKE_QUEUE_URL: intake.url, ...arrangement.environment },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "ConditionCheckItem", "Query"], ["wake"]);
+    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"], ["wake"]);
     intake.allowSend(this);
     arrangement.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule"]);
 

@@ -1,12 +1,13 @@
 /** The whole of Punctual on this machine: sandbox or real X, local cloud, first owner and key, drop folder on disk. */
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { devNull } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import { type LocalCloud, PortTakenFault, type Report, startCloud } from "./cloud.ts";
 import { readDotEnv } from "./dot-env.ts";
 import { type DropMirror, mirrorDropFolder } from "./drop-mirror.ts";
+import { findHolder, lock } from "./lock.ts";
 import { SANDBOX_OAUTH1 } from "./sandbox/credentials.ts";
 import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
 import { synthesize } from "./synthesize.ts";
@@ -112,6 +113,8 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     undo.push(() => cloud.close());
     if (cloud.apiUrl === undefined) throw new LaunchFault("The template has no HTTP API.");
 
+    writeFileSync(join(stateDir, "local.json"), JSON.stringify(describeDeployment(cloud, sandbox), null, 2));
+
     onStep("making the first owner, project, account and key");
     const keyFile = join(stateDir, "api-key");
     const { apiKey, warnings } = await initialize(root, cloud, sandbox, readText(keyFile) === undefined);
@@ -150,23 +153,13 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
 
 /** Two local clouds on one folder would end each other's database. @returns the way to unlock it */
 function lockDirectory(stateDir: string): () => Promise<void> {
-  const file = join(stateDir, "pid");
-  const holder = Number(readText(file));
-  if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && isAlive(holder))
+  const holder = findHolder(stateDir);
+  if (holder !== undefined)
     throw new LaunchFault(
       `Punctual already runs on this folder (process ${holder}). Stop it, or name another folder with --directory.`,
     );
-  writeFileSync(file, String(process.pid));
-  return async () => rmSync(file, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const unlock = lock(stateDir);
+  return async () => unlock();
 }
 
 function readText(file: string): string | undefined {
@@ -189,6 +182,14 @@ async function startSandboxOn(
     throw error;
   }
 }
+
+/** Where `npm run admin -- --local` finds what runs here. */
+const describeDeployment = ({ gatewayUrl, outputs }: LocalCloud, sandbox: Sandbox | undefined) => ({
+  endpoint: gatewayUrl,
+  table: outputs["TableName"],
+  credentialsKey: outputs["CredentialsKeyId"],
+  ...(sandbox && { xEndpoint: sandbox.url }),
+});
 
 /** Runs `npm run admin -- init` as a process of its own: the local cloud knows nothing of the service inside it. */
 async function initialize(

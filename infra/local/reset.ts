@@ -2,11 +2,10 @@
 import "#infra/require-node.ts";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
-import { readDotEnv } from "./dot-env.ts";
+import { findHolder } from "./lock.ts";
 
 const root = join(import.meta.dirname, "../..");
 const FOLDERS = ["drop", "outcome", "state"];
@@ -19,16 +18,6 @@ timeline. What was posted to the real X stays there.
   --yes                do not ask
   --directory <path>   what was given to npm start (default .punctual)
 `;
-
-const isRunning = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect({ host: "127.0.0.1", port });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 
 async function isWanted(paths: readonly string[]): Promise<boolean> {
   if (!process.stdin.isTTY) {
@@ -49,14 +38,14 @@ const { values } = parseArgs({
 });
 const directory = values.directory === undefined ? join(root, ".punctual") : resolve(values.directory);
 const paths = FOLDERS.map((name) => join(directory, name)).filter((path) => existsSync(path));
-const port = Number(readDotEnv(root)["PUNCTUAL_PORT"] ?? 4550);
+const holder = findHolder(join(directory, "state"));
 
 if (values.help) {
   console.log(help);
 } else if (paths.length === 0) {
   console.log("There is nothing to remove.");
-} else if (await isRunning(port)) {
-  console.error(`Punctual is running on port ${port}. Remedy: stop it with Ctrl-C first.`);
+} else if (holder !== undefined) {
+  console.error(`Punctual runs on this folder (process ${holder}). Remedy: stop it with Ctrl-C first.`);
   process.exitCode = 1;
 } else if (values.yes || (await isWanted(paths))) {
   for (const path of paths) await rm(path, { recursive: true, force: true });

@@ -136,7 +136,7 @@ const unsupported = (name: string, type: string): Reason => ({
 });
 
 const damaged = (name: string, how: "truncated" | "invalid"): Reason => ({
-  code: `media-${how}`,
+  code: how === "truncated" ? "media-truncated" : "media-invalid",
   message:
     how === "truncated" ? `${name} ends in the middle: a part of it is missing.` : `${name} cannot be read.`,
   remedy: "Check that it opens on your computer, and drop it again.",

@@ -43,7 +43,8 @@ interface Written {
 const UNKNOWN: Reason = {
   code: "outcome-unknown",
   message: "X did not answer: the post may be out, so it is not sent again.",
-  remedy: "Look at the account's timeline. If the post is not there, drop or create it again.",
+  remedy:
+    "Look at the account's timeline. If the post is not there, create it again, or drop it under a new name.",
 };
 
 /**

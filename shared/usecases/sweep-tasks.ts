@@ -56,7 +56,8 @@ const DIED: Reason = {
   code: "outcome-unknown",
   message:
     "The publisher ended before it could tell what X answered: the post may be out, so it is not sent again.",
-  remedy: "Look at the account's timeline. If the post is not there, drop or create it again.",
+  remedy:
+    "Look at the account's timeline. If the post is not there, create it again, or drop it under a new name.",
 };
 
 /**

@@ -114,9 +114,8 @@ describe("a function that dies", () => {
     for (let round = 0; round < 3; round++) {
       await steering.age(id, 10 * MINUTE);
       await steering.sweep();
-      await steering.send("publish", message);
+      await steering.deliver("publish", message);
     }
-    await steering.delivered();
     expect(await steering.task(id)).toMatchObject({ status: "unknown" });
     expect(calls()).toHaveLength(1);
     expect(postsOf(sandbox, text)).toHaveLength(posts);
@@ -139,10 +138,10 @@ describe("a function that dies", () => {
   });
 
   it("or a schedule that never fired, is made good by the sweeper too", async () => {
-    const id = await steering.create({ text: "Its schedule was lost", publishAt: inSeconds(20) });
+    const id = await steering.create({ text: "Its schedule was lost", publishAt: inSeconds(10) });
     expect(steering.schedules(id)).toHaveLength(1);
     await steering.unschedule(id);
-    await steering.age(id, 20_000 + TIMING.wake.arrangedMs);
+    await steering.age(id, 10_000 + TIMING.wake.arrangedMs);
     await steering.sweep();
     expect(steering.schedules(id)).toEqual([expect.stringContaining(`${id}-2-publish`)]);
     await steering.detailWhen(id, ["published"], 40_000);
@@ -183,7 +182,7 @@ describe("a function that dies", () => {
       { kind: "lost-answer", operation: "TransactWriteItems", times: 2 },
     ],
     ["its claim", "prepare-post", { kind: "lost-answer", operation: "PutItem", nth: 1 }],
-    ["its progress", "prepare-post", { kind: "lost-answer", operation: "PutItem", times: 3 }],
+    ["its progress", "prepare-post", { kind: "lost-answer", operation: "PutItem", nth: 3 }],
     ["the new task", "accept-drop", { kind: "lost-answer", operation: "TransactWriteItems", nth: 1 }],
   ])("never hears the answer of the table to %s (%s): one post, one reservation", async (what, by, rule) => {
     const { inFlight } = await steering.gate();
@@ -250,7 +249,6 @@ describe("a machine that is switched off and on", () => {
     const key = first.punctual.apiKey;
     await first.punctual.put("before.txt", "Posted before");
     await first.punctual.outcomeWhen("before", ["published"]);
-    const scheduled = await first.steering.create({ text: "By its schedule", publishAt: inSeconds(75) });
     const uploading = await uploadHalf(first.punctual, first.steering, "clip");
     // Nothing more arrives until the end.
     first.sandbox.setLatency(30_000);
@@ -279,13 +277,20 @@ describe("a machine that is switched off and on", () => {
     second.sandbox.addFault({ match: CREATE, action: { status: 429, headers, body: {} } });
     const retrying = await second.steering.create({ text: "By its retry" });
     await second.steering.detailWhen(retrying, ["retrying"]);
+    const scheduled = await second.steering.create({ text: "By its schedule", publishAt: inSeconds(45) });
+    expect(second.steering.schedules(scheduled)).toHaveLength(1);
     await switchOff();
 
     const third = await switchOn();
     expect(third.punctual.apiKey).toBe(key);
     await third.steering.detailWhen(retrying, ["published"], 60_000);
-    await third.steering.detailWhen(scheduled, ["published"], 90_000);
-    await third.steering.delivered();
+    const { log } = await third.steering.detailWhen(scheduled, ["published"], 90_000);
+    expect(log.at(-1)).toMatchObject({ step: "publish", via: "scheduler" });
+    for (const id of [held, uploading, retrying, scheduled])
+      await third.steering.deliver("publish", {
+        ...(await third.steering.messageFor(id, "publish")),
+        part: 0,
+      });
     expect(textsOf(third.sandbox).toSorted()).toEqual([
       "About clip",
       "By its retry",

@@ -102,9 +102,7 @@ describe("functions", () => {
 
   it("bounds the heap of the one that copies gigabytes", () => {
     const { variables } = functionNamed(synthesis, "prepare-post");
-    expect(variables["NODE_OPTIONS"]).toBe(
-      "--enable-source-maps --max-old-space-size=96 --max-semi-space-size=1",
-    );
+    expect(variables["NODE_OPTIONS"]).toBe("--enable-source-maps --max-semi-space-size=1");
   });
 });
 

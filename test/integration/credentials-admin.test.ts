@@ -74,6 +74,26 @@ async function admin(...args: string[]) {
   return { ...result, json: () => JSON.parse(result.out) };
 }
 
+describe("npm run admin -- --local", () => {
+  it("finds what npm start wrote down, and says what to do when there is nothing", async () => {
+    const local = ["--local", directory];
+    variables = {};
+    const missing = await admin(...local, "accounts");
+    expect(missing).toMatchObject({ code: 1, err: expect.stringContaining("npm start") });
+
+    await mkdir(join(directory, "state"), { recursive: true });
+    const written = {
+      endpoint: keyService.url,
+      xEndpoint: sandbox.url,
+      table: table.tableName,
+      credentialsKey: keyService.keyId,
+    };
+    await writeFile(join(directory, "state", "local.json"), JSON.stringify(written));
+    const found = await admin(...local, "keys", "list");
+    expect(found).toMatchObject({ code: 0, err: "" });
+  });
+});
+
 describe("npm run admin -- init", () => {
   it("sets a deployment up from .env, and changes nothing the second time", async () => {
     const dotEnv = join(directory, ".env");

@@ -6,7 +6,7 @@ import { synthesize } from "#infra/local/synthesize.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-export interface Statement {
+interface Statement {
   Sid?: string;
   Effect: "Allow" | "Deny";
   Action: string | string[];
@@ -17,15 +17,16 @@ export interface Statement {
 
 interface Resource {
   Type: string;
-  // biome-ignore format: properties are whatever the template holds
   Properties: Record<string, unknown>;
 }
 
-export interface Template {
+interface Template {
   Parameters?: Record<string, Record<string, unknown>>;
   Resources: Record<string, Resource>;
   Outputs?: Record<string, unknown>;
 }
+
+let synthesized: Promise<string> | undefined;
 
 const TEMPLATE_FILE = /\.template\.json$/;
 
@@ -35,16 +36,18 @@ export function readTemplates(directory: string): Map<string, string> {
   return new Map(files.sort().map((file) => [file, readFileSync(join(directory, file), "utf8")]));
 }
 
-export interface AssemblyCopy {
+interface AssemblyCopy {
   readonly directory: string;
   discard(): void;
 }
 
 /** The project's assembly with other templates; code is shared with the original. */
-export async function copyAssembly(
+async function copyAssembly(
   rewrite: (templates: ReadonlyMap<string, string>) => ReadonlyMap<string, string>,
 ): Promise<AssemblyCopy> {
-  const original = await synthesize(ROOT);
+  // Once for a whole file of tests: what they compare must not change while somebody edits a source.
+  synthesized ??= synthesize(ROOT);
+  const original = await synthesized;
   const directory = mkdtempSync(join(tmpdir(), "punctual-assembly-"));
   const discard = () => rmSync(directory, { recursive: true, force: true });
   try {
@@ -163,7 +166,6 @@ export function operate(operation: (patient: Patient) => void): Promise<Assembly
   });
 }
 
-/** Types whose logical id is part of nothing but the template: everything there is. */
 export interface Renamed extends AssemblyCopy {
   /** Old logical id → new one. */
   readonly names: ReadonlyMap<string, string>;

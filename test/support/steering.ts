@@ -61,6 +61,8 @@ export interface Steering {
 
   /** Sends a message to the queue of a step, as it is. */
   send(step: TaskStep, body: string | object): Promise<void>;
+  /** Hands a message to the function of a step, as its queue would. Resolves once it was worked on and acknowledged. */
+  deliver(step: TaskStep, body: object): Promise<void>;
   /** The message that wakes the task's newest arrangement. */
   messageFor(id: TaskId, step: TaskStep): Promise<object>;
   /** Resolves when no message is delivered or deliverable now; those that are delayed may still be. */
@@ -256,6 +258,12 @@ export function createSteering(punctual: TestPunctual): Steering {
     async send(step, body) {
       const MessageBody = typeof body === "string" ? body : JSON.stringify(body);
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrls[step], MessageBody }));
+    },
+
+    async deliver(step, body) {
+      const Records = [{ messageId: entropy.newId(), body: JSON.stringify(body) }];
+      const answer = await cloud.invoke(lambda(`${step}-post`).logicalId, { Records });
+      expect(answer).toMatchObject({ ok: true, payload: { batchItemFailures: [] } });
     },
 
     async messageFor(id, step) {

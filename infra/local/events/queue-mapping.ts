@@ -42,6 +42,8 @@ const MAX_RECEIVE = 10;
 const LONG_POLL_SECONDS = 20;
 /** Lambda starts with five pollers; two keep both processors of a laptop busy. */
 const POLLERS = 2;
+/** Of the runtime's capacity. With all of it, two busy queues would keep taking each other's warm workers. */
+const SHARE = 0.5;
 const FAULT_PAUSE_MS = 2_000;
 /** A throttled batch becomes visible again after this. */
 const THROTTLED_SECONDS = 5;
@@ -124,7 +126,9 @@ export async function startQueueMapping(
   const closing = new AbortController();
   const { signal } = closing;
   const QueueUrl = queue.physicalId;
-  const gate = createGate(Math.min(settings.maxConcurrency ?? Number.POSITIVE_INFINITY, runtime.capacity));
+  const gate = createGate(
+    Math.min(settings.maxConcurrency ?? Number.POSITIVE_INFINITY, Math.ceil(runtime.capacity * SHARE)),
+  );
   const working = new Set<Promise<void>>();
 
   /** Runs a call of the poller; a refusal by the role is told once per kind of call, not once per try. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { isAccessDenied, sqsClient } from "../services/clients.ts";
@@ -105,6 +106,8 @@ const KILLED: FunctionError = {
 const DEFAULT_MAX_WORKERS = 24;
 /** Beyond the limit, for API requests only: publishers that hold must not make a person wait. */
 const URGENT_WORKERS = 2;
+/** More of them only slow each other down, and meanwhile a warm worker often is free again. */
+const LOADING_AT_ONCE = Math.max(2, availableParallelism());
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 const THROTTLE_PAUSE_MS = 1_000;
 
@@ -123,6 +126,8 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
     .map((resource) => readFunction(assembly, resource));
   const files = options.stateDir === undefined ? undefined : createLogFiles(join(options.stateDir, "logs"));
 
+  const usual = { workers: maxWorkers, loading: LOADING_AT_ONCE };
+  const forUrgent = { workers: maxWorkers + URGENT_WORKERS, loading: Number.POSITIVE_INFINITY };
   /** Least recently used first. */
   let sandboxes: Sandbox[] = [];
   const urgent: Job[] = [];
@@ -158,13 +163,14 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
       gatewayUrl,
       logStream: `local/[$LATEST]${String(started).padStart(8, "0")}`,
       onLine: (stream, line) => log({ functionId: settings.logicalId, stream, line }),
+      onLoaded: dispatch,
     });
     sandboxes.push(sandbox);
     return sandbox;
   }
 
   /** A warm worker, else a new one, else the place of a worker of another function that has nothing to do. */
-  function claim(settings: FunctionSettings, most: number): Sandbox | undefined {
+  function claim(settings: FunctionSettings, { workers, loading }: typeof usual): Sandbox | undefined {
     sandboxes = sandboxes.filter(({ ended }) => !ended);
     const warm = sandboxes.findLast(
       (sandbox) => sandbox.settings === settings && sandbox.running < invocationsPerWorker,
@@ -173,7 +179,8 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
       sandboxes = [...sandboxes.filter((sandbox) => sandbox !== warm), warm];
       return warm;
     }
-    if (sandboxes.length >= most) {
+    if (sandboxes.filter((sandbox) => sandbox.loading).length >= loading) return undefined;
+    if (sandboxes.length >= workers) {
       const recycled = sandboxes.find(({ running }) => running === 0);
       if (!recycled) return undefined;
       void recycled.terminate(KILLED);
@@ -185,10 +192,10 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
   function dispatch(): void {
     for (const queue of [urgent, waiting]) {
       const stuck = new Set<FunctionSettings>();
-      const most = queue === urgent ? maxWorkers + URGENT_WORKERS : maxWorkers;
+      const limits = queue === urgent ? forUrgent : usual;
       for (let index = 0; index < queue.length; ) {
         const job = queue[index] as Job;
-        const sandbox = stuck.has(job.settings) ? undefined : claim(job.settings, most);
+        const sandbox = stuck.has(job.settings) ? undefined : claim(job.settings, limits);
         if (sandbox) {
           queue.splice(index, 1);
           job.start(sandbox);

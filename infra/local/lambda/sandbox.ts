@@ -15,6 +15,8 @@ export interface SandboxOptions {
   readonly gatewayUrl: string;
   readonly logStream: string;
   readonly onLine: (stream: "stdout" | "stderr" | "platform", line: string) => void;
+  /** Called once, when `loading` has become false. */
+  readonly onLoaded: () => void;
 }
 
 /** One execution environment: a thread that has loaded one function. */
@@ -24,6 +26,8 @@ export interface Sandbox {
   readonly running: number;
   /** True as soon as it can take no more invocations. */
   readonly ended: boolean;
+  /** Until the function is loaded, or cannot be. */
+  readonly loading: boolean;
   invoke(requestId: string, payload: string): Promise<Invocation>;
   /** Kills the thread; what runs in it fails with `reason`. Resolves when the thread is gone. */
   terminate(reason: FunctionError): Promise<void>;
@@ -54,12 +58,14 @@ function readLines(source: Readable, onLine: (line: string) => void): void {
   });
 }
 
-export function startSandbox({ settings, region, gatewayUrl, logStream, onLine }: SandboxOptions): Sandbox {
+export function startSandbox(options: SandboxOptions): Sandbox {
+  const { settings, region, gatewayUrl, logStream, onLine, onLoaded } = options;
   const startedAt = performance.now();
   const running = new Map<string, (outcome: Invocation) => void>();
   const ready = Promise.withResolvers<FunctionError | undefined>();
   const gone = Promise.withResolvers<void>();
   let ended = false;
+  let loading = true;
   let initMs: number | undefined;
 
   const worker = new Worker(new URL("./bootstrap.ts", import.meta.url), {
@@ -130,7 +136,11 @@ export function startSandbox({ settings, region, gatewayUrl, logStream, onLine }
       void terminate({ errorType: "Sandbox.Timedout", errorMessage: "the function did not load in time" }),
     Math.max(INIT_LIMIT_MS, settings.timeoutMs),
   );
-  void ready.promise.then(() => clearTimeout(initLimit));
+  void ready.promise.then(() => {
+    clearTimeout(initLimit);
+    loading = false;
+    onLoaded();
+  });
 
   /** Lambda's clock for an invocation starts when the function is loaded. */
   async function invoke(requestId: string, payload: string): Promise<Invocation> {
@@ -177,6 +187,9 @@ export function startSandbox({ settings, region, gatewayUrl, logStream, onLine }
     },
     get ended() {
       return ended;
+    },
+    get loading() {
+      return loading;
     },
     invoke,
     terminate,

@@ -18,6 +18,8 @@ export type Kind = (typeof KINDS)[number];
 export const jobSchema = z.object({
   kind: z.enum(KINDS),
   file: fileSchema,
+  /** Transferred before, uncounted, so that the code is loaded as in a function that is warm. */
+  warmUp: fileSchema,
   store: storeSchema,
   /** Address of X. */
   x: z.string(),
@@ -32,8 +34,9 @@ export const jobSchema = z.object({
 export type Job = z.infer<typeof jobSchema>;
 
 export const reportSchema = z.object({
-  /** From the first request to the last answer. */
+  /** From the first request to the last answer, in a warm process. */
   ms: z.number(),
+  /** Before anything was transferred. */
   idleMiB: z.number(),
   peakMiB: z.number(),
   mediaId: z.string().optional(),

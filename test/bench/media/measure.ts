@@ -4,15 +4,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import * as z from "zod";
+import { FLAT_MEMORY } from "#infra/constructs/prepare-post.ts";
 import { SANDBOX_OAUTH1 } from "#infra/local/sandbox/credentials.ts";
 import { type BenchProcess, startProcess } from "#test/bench/process.ts";
 import { fileSchema, type Job, KINDS, type Kind, reportSchema, storeSchema } from "./job.ts";
 
 const MIB = 1_024 * 1_024;
-const WARM_UP_MIB = 16;
+const WARM_UP_MIB = 1;
 
-/** As the template sets them for the function that uploads. */
-const FLAT_MEMORY = ["--max-semi-space-size=1"];
 const NODE_OPTIONS: Readonly<Record<Kind, readonly string[]>> = {
   punctual: FLAT_MEMORY,
   copy: FLAT_MEMORY,
@@ -87,8 +86,9 @@ export async function measureMedia({
     const login = { kind: "oauth1", ...SANDBOX_OAUTH1 } as const;
 
     // Bucket and X have been running for a while when a post is due: nobody pays for their first requests.
-    const small = await fill(WARM_UP_MIB);
-    for (const kind of KINDS) await measureOne(worker, { kind, file: small, store, x, login }, platform);
+    const warmUp = await fill(WARM_UP_MIB);
+    for (const kind of KINDS)
+      await measureOne(worker, { kind, file: warmUp, warmUp, store, x, login }, platform);
 
     const measured: Run[] = [];
     for (const sizeMiB of sizesMiB) {
@@ -98,7 +98,7 @@ export async function measureMedia({
         for (const latencyMs of latenciesMs) {
           await platform.ask("setLatency", latencyMs);
           for (const kind of KINDS.map((_, turn) => KINDS[(turn + run) % KINDS.length] as Kind)) {
-            const job: Job = { kind, file, store, x, login };
+            const job: Job = { kind, file, warmUp, store, x, login };
             const one = await measureOne(worker, job, platform);
             measured.push({ sizeMiB, latencyMs, ...one });
             onStep(

@@ -180,8 +180,10 @@ function watchMemory(): { readonly idleBytes: number; peakBytes(): number } {
 answerParent({
   async run(argument): Promise<WorkerReport> {
     const job = jobSchema.parse(argument);
-    const transfer = await KINDS[job.kind](job);
     const memory = watchMemory();
+    const warmUp = await KINDS[job.kind]({ ...job, file: job.warmUp });
+    await warmUp();
+    const transfer = await KINDS[job.kind](job);
     const startedAt = process.hrtime.bigint();
     const mediaId = await transfer();
     const ms = Number(process.hrtime.bigint() - startedAt) / 1e6;

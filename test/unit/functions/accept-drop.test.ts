@@ -108,7 +108,7 @@ describe("accept-drop", () => {
         "drop looked at",
         {
           messageId: "m1",
-          message: { kind: "file", key: "drop/default/a.md" },
+          intake: { kind: "file", key: "drop/default/a.md" },
           report: { kind: "settling" },
         },
       ],

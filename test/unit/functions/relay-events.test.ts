@@ -3,18 +3,20 @@ import { createHandler } from "#functions/relay-events/handler.ts";
 import { DependencyFault } from "#shared/errors.ts";
 import type { ChangedDrop, RelayOutcome } from "#shared/usecases/relay-outcome.ts";
 
-const dropImage = (base: string) => ({
+const dropImage = (base: string, version = 2) => ({
   pk: { S: `DROP#default/${base}` },
   sk: { S: "DROP" },
   entity: { S: "drop" },
   project: { S: "default" },
   base: { S: base },
-  version: { N: "2" },
+  version: { N: `${version}` },
 });
 const taskImage = (base?: string) => ({
   pk: { S: "TASK#01JZ" },
   sk: { S: "TASK" },
   entity: { S: "task" },
+  id: { S: "01JZ" },
+  version: { N: "5" },
   projectId: { S: "project-1" },
   source: {
     M: base ? { kind: { S: "drop" }, base: { S: base }, file: { S: `${base}.md` } } : { kind: { S: "api" } },
@@ -48,15 +50,18 @@ describe("relay-events", () => {
       await deliver(dropImage("a"), taskImage("b"), taskImage(), undefined, { entity: { S: "content" } }),
     ).toEqual({ batchItemFailures: [] });
     expect(seen).toEqual([
-      { project: "default", base: "a" },
-      { projectId: "project-1", base: "b" },
+      { project: "default", base: "a", version: 2 },
+      { projectId: "project-1", base: "b", taskId: "01JZ", version: 5 },
     ]);
   });
 
-  it("writes once for several changes of a batch", async () => {
+  it("writes once for several changes of a batch, by the newest", async () => {
     const { deliver, seen, logger } = setUp();
-    await deliver(dropImage("a"), dropImage("a"), dropImage("b"), dropImage("a"));
-    expect(seen).toHaveLength(2);
+    await deliver(dropImage("a", 2), dropImage("a", 3), dropImage("b", 7), dropImage("a", 4));
+    expect(seen).toEqual([
+      { project: "default", base: "a", version: 4 },
+      { project: "default", base: "b", version: 7 },
+    ]);
     expect(logger.info).toHaveBeenCalledWith("outcomes relayed", {
       records: 4,
       written: 2,

@@ -1,10 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { outcomeViewSchema, toOutcomeView } from "#shared/contract/task-view.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { asAccountId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import type { Outcome } from "#shared/domain/outcome.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { Task } from "#shared/domain/task.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import { createRelayOutcome } from "#shared/usecases/relay-outcome.ts";
 import { aContent, aMedium, aTask } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
@@ -59,7 +60,7 @@ async function setUp() {
     await tasks.create(task, content, { drop });
     return drop;
   };
-  return { relayOutcome, written, last, accept, drops, tasks };
+  return { relayOutcome, written, last, accept, drops, tasks, accounts };
 }
 
 describe("relayOutcome", () => {
@@ -76,7 +77,7 @@ describe("relayOutcome", () => {
     });
     await accept(task);
 
-    expect(await relayOutcome({ project: "default", base: "trip" })).toBe("written");
+    expect(await relayOutcome({ project: "default", base: "trip", version: 1 })).toBe("written");
 
     expect(last()).toEqual({
       id: task.id,
@@ -104,7 +105,7 @@ describe("relayOutcome", () => {
     const { relayOutcome, written, accept } = await setUp();
     const task = aTask();
     await accept(task);
-    expect(await relayOutcome({ projectId, base: "trip" })).toBe("written");
+    expect(await relayOutcome({ projectId, base: "trip", taskId: task.id, version: 1 })).toBe("written");
     expect(written).toMatchObject([{ drop: { project: "default" }, post: { task: { id: task.id } } }]);
   });
 
@@ -112,14 +113,14 @@ describe("relayOutcome", () => {
     const { relayOutcome, last, accept } = await setUp();
     const reason = { ...WHY, code: "duplicate-text" };
     await accept(aTask({ status: "failed", reason }), { reason: WHY, missing: ["b.jpg"] });
-    await relayOutcome({ project: "default", base: "trip" });
+    await relayOutcome({ project: "default", base: "trip", version: 1 });
     expect(last()).toMatchObject({ reason, notice: WHY, missing: ["b.jpg"] });
   });
 
   it("tells why there is no task", async () => {
     const { relayOutcome, last, drops } = await setUp();
     await drops.save(aDrop({ status: "failed", file: "trip.md", reason: WHY }));
-    expect(await relayOutcome({ project: "default", base: "trip" })).toBe("written");
+    expect(await relayOutcome({ project: "default", base: "trip", version: 1 })).toBe("written");
     expect(last()).toEqual({
       project: "default",
       status: "failed",
@@ -132,9 +133,16 @@ describe("relayOutcome", () => {
   it("says nothing before there is something to say", async () => {
     const { relayOutcome, written, drops } = await setUp();
     await drops.save(aDrop());
-    expect(await relayOutcome({ project: "default", base: "trip" })).toBe("nothing");
-    expect(await relayOutcome({ project: "default", base: "other" })).toBe("nothing");
-    expect(await relayOutcome({ projectId: asProjectId("no-project"), base: "trip" })).toBe("nothing");
+    expect(await relayOutcome({ project: "default", base: "trip", version: 1 })).toBe("nothing");
+    expect(await relayOutcome({ project: "default", base: "other", version: 1 })).toBe("nothing");
+    expect(
+      await relayOutcome({
+        projectId: asProjectId("no-project"),
+        base: "trip",
+        taskId: aTask().id,
+        version: 1,
+      }),
+    ).toBe("nothing");
     expect(written).toEqual([]);
   });
 
@@ -144,7 +152,44 @@ describe("relayOutcome", () => {
     const drop = await accept(first);
     await accept(second, { base: "helper" });
     await drops.save({ ...drop, taskId: second.id, version: 2 });
-    await relayOutcome({ projectId, base: "trip" });
+    await relayOutcome({ projectId, base: "trip", taskId: first.id, version: 1 });
     expect(last()).toMatchObject({ id: second.id, version: "2.1" });
+  });
+
+  it("reads nothing for a change that it has told already", async () => {
+    const { relayOutcome, written, accept, drops, tasks } = await setUp();
+    const task = aTask();
+    const drop = await accept(task);
+    const ofDrop = { project: "default", base: "trip", version: 1 };
+    const ofTask = { projectId, base: "trip", taskId: task.id, version: 1 };
+    await relayOutcome(ofDrop);
+    const reads = [vi.spyOn(drops, "get"), vi.spyOn(tasks, "get")];
+    expect([await relayOutcome(ofDrop), await relayOutcome(ofTask)]).toEqual(["superseded", "superseded"]);
+    for (const read of reads) expect(read).not.toHaveBeenCalled();
+
+    await tasks.save({ ...task, status: "preparing", version: 2 });
+    expect(await relayOutcome({ ...ofTask, version: 2 })).toBe("written");
+    await drops.save({ ...drop, version: 2 });
+    expect(await relayOutcome({ ...ofDrop, version: 2 })).toBe("written");
+    expect(await relayOutcome({ ...ofTask, taskId: aTask().id })).toBe("written");
+    expect(written.map(({ drop: told, post }) => [told.version, post?.task.version])).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 2],
+      [2, 2],
+    ]);
+  });
+
+  it("tells again what could not be written", async () => {
+    const { drops, tasks, accounts } = await setUp();
+    await drops.save(aDrop({ status: "failed", file: "trip.md", reason: WHY }));
+    const put = vi
+      .fn<(outcome: Outcome) => Promise<"written">>()
+      .mockRejectedValueOnce(new DependencyFault("no answer"))
+      .mockResolvedValue("written");
+    const relayOutcome = createRelayOutcome({ tasks, drops, accounts, outcomes: { put } });
+    const changed = { project: "default", base: "trip", version: 1 };
+    await expect(relayOutcome(changed)).rejects.toThrow("no answer");
+    expect(await relayOutcome(changed)).toBe("written");
   });
 });
