@@ -42,7 +42,7 @@ export class AcceptDrop extends CloudFunction<ConfigEnvironment> {
     bucket.allowRead(this, "drop");
     bucket.allowList(this, "drop");
     intake.allowSend(this);
-    arrangement.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule"]);
+    arrangement.allow(this, ["CreateSchedule"]);
     intake.feed(this, { batchSize: BATCH_SIZE, maxConcurrency: TIMING.accept.maxConcurrency });
   }
 }

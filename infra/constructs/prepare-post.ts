@@ -53,7 +53,7 @@ export class PreparePost extends CloudFunction<ConfigEnvironment> {
     credentialsKey.allowUse(this);
     queue.allowSend(this);
     publishQueue.allowSend(this);
-    schedules.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule"]);
+    schedules.allow(this, ["CreateSchedule"]);
     schedules.start(this);
     this.tryAsyncOnce(queue.deadLetters, { maxEventAgeMs: TIMING.maxEventAgeMs });
     queue.feed(this, { batchSize: 1, maxConcurrency: TIMING.prepare.maxConcurrency });

@@ -45,7 +45,7 @@ export class PublishPost extends CloudFunction<ConfigEnvironment> {
     credentialsKey.allowUse(this);
     queue.allowSend(this);
     prepareQueue.allowSend(this);
-    schedules.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule"]);
+    schedules.allow(this, ["CreateSchedule"]);
     schedules.start(this);
     this.tryAsyncOnce(queue.deadLetters, { maxEventAgeMs: TIMING.maxEventAgeMs });
     // No limit of its own: a retry that waits for a free worker would be late.

@@ -24,6 +24,6 @@ export class ServeApi extends CloudFunction<ConfigEnvironment> {
       environment: { TABLE_NAME: table.name, STAGE: stage, ...arrangement.environment },
     });
     table.allowItems(this, ["GetItem", "PutItem", "Query"], ["byOwner", "byProject", "byAccount"]);
-    arrangement.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule", "DeleteSchedule"]);
+    arrangement.allow(this, ["CreateSchedule", "DeleteSchedule"]);
   }
 }

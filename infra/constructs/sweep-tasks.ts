@@ -32,7 +32,7 @@ export class SweepTasks extends CloudFunction<ConfigEnvironment> {
     });
     table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"], ["wake"]);
     intake.allowSend(this);
-    arrangement.allow(this, ["CreateSchedule", "GetSchedule", "UpdateSchedule"]);
+    arrangement.allow(this, ["CreateSchedule"]);
 
     this.deadLetters = new DeadLetterQueue(this, "DeadLetters", {
       of: "The sweeper",

@@ -6,7 +6,7 @@ import type { CloudFunction } from "#infra/constructs/cloud-function.ts";
 import type { Grantee } from "#infra/constructs/grantee.ts";
 
 /** What a function may do with the schedules of tasks. */
-export type ScheduleAction = "CreateSchedule" | "GetSchedule" | "UpdateSchedule" | "DeleteSchedule";
+export type ScheduleAction = "CreateSchedule" | "DeleteSchedule";
 
 /**
  * The group that holds the one-time schedules of tasks, and the role with which Scheduler starts their functions.

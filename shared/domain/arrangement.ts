@@ -29,7 +29,7 @@ export const ARRANGEMENT_LIMITS: ArrangementLimits = {
 };
 
 /** Scheduler fires up to 60 s after its instant but never before; the queue is for all that is nearer, or waits its delay out. */
-export function planWakeup(at: Date, now: Date, nearLimitMs: number): Wakeup {
+function planWakeup(at: Date, now: Date, nearLimitMs: number): Wakeup {
   const inMs = at.getTime() - now.getTime();
   if (inMs >= nearLimitMs) return { by: "scheduler", at: new Date(Math.floor(at.getTime() / 1_000) * 1_000) };
   return { by: "queue", delayMs: Math.max(0, Math.min(inMs, TIMING.maxQueueDelayMs)) };

@@ -48,11 +48,6 @@ const UNUSED: readonly Exception[] = [
     action: /^dynamodb:ListStreams$/,
     why: "Lambda asks for it when it creates a mapping of a stream; here the stream is known from the template",
   },
-  {
-    of: /^(accept-drop|prepare-post|publish-post|serve-api|sweep-tasks)$/,
-    action: /^scheduler:(GetSchedule|UpdateSchedule)$/,
-    why: "a schedule of the same arm must exist already: a repeated request carries the same token and is answered as the first one, so it takes two invocations that arrange the same arm",
-  },
 ];
 
 const inSeconds = (seconds: number): string =>

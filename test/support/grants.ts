@@ -19,7 +19,7 @@ const texts = (value: unknown): string[] =>
 const isAllow = (statement: Readonly<Record<string, unknown>>): boolean => statement["Effect"] === "Allow";
 
 /** Function's logical id → its folder in `functions/`; anything else stays as it is. */
-export function nameOf(cloud: LocalCloud, principal: string): string {
+function nameOf(cloud: LocalCloud, principal: string): string {
   return cloud.runtime.find(principal)?.variables["POWERTOOLS_SERVICE_NAME"] ?? principal;
 }
 

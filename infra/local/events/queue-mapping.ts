@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageBatchCommand,
@@ -42,7 +43,12 @@ const MAX_RECEIVE = 10;
 const LONG_POLL_SECONDS = 20;
 /** Lambda starts with five pollers; two keep both processors of a laptop busy. */
 const POLLERS = 2;
-/** Of the runtime's capacity. With all of it, two busy queues would keep taking each other's warm workers. */
+/**
+ * Batches at once, where the template limits them: such a function computes, and more threads than this only take the
+ * processors from each other. One without a limit may wait for an instant, which takes no processor.
+ */
+const MOST_AT_ONCE = Math.max(4, 2 * availableParallelism());
+/** Share of the runtime's capacity. With all of it, two busy queues would keep taking each other's warm workers. */
 const SHARE = 0.5;
 const FAULT_PAUSE_MS = 2_000;
 /** A throttled batch becomes visible again after this. */
@@ -127,7 +133,9 @@ export async function startQueueMapping(
   const { signal } = closing;
   const QueueUrl = queue.physicalId;
   const gate = createGate(
-    Math.min(settings.maxConcurrency ?? Number.POSITIVE_INFINITY, Math.ceil(runtime.capacity * SHARE)),
+    settings.maxConcurrency === undefined
+      ? Math.ceil(runtime.capacity * SHARE)
+      : Math.min(settings.maxConcurrency, MOST_AT_ONCE, runtime.capacity),
   );
   const working = new Set<Promise<void>>();
 

@@ -1,12 +1,9 @@
 import {
   ConflictException,
   CreateScheduleCommand,
-  type CreateScheduleCommandInput,
   DeleteScheduleCommand,
-  GetScheduleCommand,
   ResourceNotFoundException,
   type SchedulerClient,
-  UpdateScheduleCommand,
   ValidationException,
 } from "@aws-sdk/client-scheduler";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
@@ -60,10 +57,9 @@ export function createAwsTaskDispatch({
 
   return {
     async schedule(message, at) {
-      const Name = scheduleName(message);
-      const input: CreateScheduleCommandInput = {
+      const command = new CreateScheduleCommand({
         GroupName: groupName,
-        Name,
+        Name: scheduleName(message),
         // No zone and no fraction. @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
         ScheduleExpression: `at(${at.toISOString().slice(0, 19)})`,
         ScheduleExpressionTimezone: "UTC",
@@ -75,25 +71,16 @@ export function createAwsTaskDispatch({
           Input: bodyOf(message, "scheduler"),
           RetryPolicy: { MaximumEventAgeInSeconds: TIMING.maxEventAgeMs / 1_000, MaximumRetryAttempts: 5 },
         },
-      };
+      });
       try {
-        await scheduler.send(new CreateScheduleCommand(input));
+        await scheduler.send(command);
         return ok(undefined);
       } catch (error) {
+        // An arm is arranged once, and an SDK's repeat has the same token: what has this name is ours, at this instant.
+        if (error instanceof ConflictException) return ok(undefined);
         if (error instanceof ValidationException && at <= clock.now()) return err({ reason: "passed" });
-        if (!(error instanceof ConflictException)) throw error;
+        throw error;
       }
-      // The same name is the same arm and step. Only our own lost answer or an earlier try can have made it.
-      const existing = await scheduler
-        .send(new GetScheduleCommand({ GroupName: groupName, Name }))
-        .catch((error: unknown) => {
-          // It fired in between: whoever it woke is on the way.
-          if (error instanceof ResourceNotFoundException) return undefined;
-          throw error;
-        });
-      if (existing && existing.ScheduleExpression !== input.ScheduleExpression)
-        await scheduler.send(new UpdateScheduleCommand(input));
-      return ok(undefined);
     },
 
     async enqueue(message, delayMs) {

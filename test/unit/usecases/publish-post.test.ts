@@ -315,8 +315,25 @@ describe("publishPost", () => {
       const report = await deliver({ taskId: other.id });
       expect(report).toMatchObject({ kind: "refused", code: "some-code", status: "retrying" });
       expect(sent).toEqual([]);
+      expect(publisher.warmUp).toHaveBeenCalledTimes(1);
       expect(await tasks.get(other.id)).toMatchObject({ status: "retrying", retries: 0, arm: 2 });
       expect(await tasks.getGate(task.accountId)).toMatchObject({ inFlight: 0, closedUntil: resetAt });
+    });
+
+    it("for the rate also stops who was about to post", async () => {
+      const { deliver, publisher, read, tasks, task, sent } = await setUp();
+      const other = aTask({ slotAt: at(-60_000), accountId: task.accountId });
+      await tasks.create(other, aContent(other));
+      vi.mocked(publisher.warmUp).mockImplementationOnce(async () => {
+        const retryAt = at(3_000_000);
+        vi.mocked(publisher.create).mockResolvedValueOnce(refused("rate-limited", { retryAt }));
+        await deliver({ taskId: other.id });
+        return { ok: true };
+      });
+      expect(await deliver()).toMatchObject({ kind: "refused", code: "some-code", status: "retrying" });
+      expect(publisher.create).toHaveBeenCalledTimes(1);
+      expect(sent).toEqual([]);
+      expect(await read()).toMatchObject({ status: "retrying", notBeforeAt: at(3_006_000) });
     });
 
     it("before the intent (no token, paused account, no account) holds it without touching the gate", async () => {
