@@ -37,7 +37,12 @@ export interface TestPunctual extends Launched {
   keys(prefix: string): Promise<readonly string[]>;
   outcome(base: string, project?: string): Promise<OutcomeView | undefined>;
   /** The outcome once it has one of these states. */
-  outcomeWhen(base: string, statuses: readonly string[], deadlineMs?: number): Promise<OutcomeView>;
+  outcomeWhen(
+    base: string,
+    statuses: readonly string[],
+    deadlineMs?: number,
+    project?: string,
+  ): Promise<OutcomeView>;
   api(path: string, init?: RequestInit & { readonly key?: string }): Promise<Response>;
 }
 
@@ -92,7 +97,14 @@ export async function startPunctual(options: PunctualOptions = {}): Promise<Test
     outcome,
 
     async put(name, body, project = "default") {
-      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `drop/${project}/${name}`, Body: body }));
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: `drop/${project}/${name}`,
+          Body: body,
+          ContentLength: Buffer.byteLength(body),
+        }),
+      );
     },
 
     async keys(prefix) {
@@ -111,13 +123,13 @@ export async function startPunctual(options: PunctualOptions = {}): Promise<Test
       }
     },
 
-    async outcomeWhen(base, statuses, deadlineMs) {
+    async outcomeWhen(base, statuses, deadlineMs, project) {
       let last: OutcomeView | undefined;
       try {
         return await waitFor(
           `the outcome of ${base} to be ${statuses.join(" or ")}`,
           async () => {
-            last = await outcome(base);
+            last = await outcome(base, project);
             return last && statuses.includes(last.status) ? last : undefined;
           },
           deadlineMs,

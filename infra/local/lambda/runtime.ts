@@ -175,6 +175,8 @@ export function createLambdaRuntime(options: LambdaRuntimeOptions): LambdaRuntim
     const warm = sandboxes.findLast(
       (sandbox) => sandbox.settings === settings && sandbox.running < invocationsPerWorker,
     );
+    const busy = sandboxes.filter(({ running }) => running > 0).length;
+    if (busy >= workers && !(warm && warm.running > 0)) return undefined;
     if (warm) {
       sandboxes = [...sandboxes.filter((sandbox) => sandbox !== warm), warm];
       return warm;

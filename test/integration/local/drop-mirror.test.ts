@@ -1,6 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   CreateMultipartUploadCommand,
@@ -247,7 +258,9 @@ describe("an outcome in the bucket", () => {
     const path = onDisk("outcome", "default", "a.json");
     await putOutcome("outcome/default/a.json", "a".repeat(1_000_000));
     await until("the first is on disk", () => existsSync(path));
-    const { ino } = await stat(path);
+    // Open, so that the number of its inode is not given to another file.
+    await using first = await open(path);
+    const { ino } = await first.stat();
     await putOutcome("outcome/default/a.json", "b".repeat(1_000_000));
     const seen = await until("the second is on disk", async () => {
       const text = String(await readFile(path));

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -69,10 +70,11 @@ const handled = () => batches().flatMap(({ bodies }) => bodies);
 async function open(
   resources: (endpoint: string) => readonly PartialResource[],
   tables = false,
+  over: Partial<Parameters<typeof createLambdaRuntime>[0]> = {},
 ): Promise<void> {
   lines = [];
   cloud = await startTestCloud({ resources, assets, tables });
-  runtime = createLambdaRuntime({ ...cloud, onLog: (line) => lines.push(line) });
+  runtime = createLambdaRuntime({ ...cloud, onLog: (line) => lines.push(line), ...over });
   cloud.using(runtime);
 }
 
@@ -92,6 +94,18 @@ describe("a queue mapping", () => {
         mapping({ EventSourceArn: source.arn, ...properties }),
       ];
     };
+
+  /** Sends messages that hold for a while, and counts the invocations that run together. */
+  async function mostAtOnce(messages: number): Promise<number> {
+    await Promise.all(Array.from({ length: messages }, (_, id) => cloud.send("Queue", { id, holdMs: 60 })));
+    let most = 0;
+    await until("all are handled", () => {
+      const count = (start: string) => lines.filter(({ line }) => line.startsWith(start)).length;
+      most = Math.max(most, count("START") - count("REPORT"));
+      return count("REPORT") === messages;
+    });
+    return most;
+  }
 
   it("hands a message to the function in Lambda's own shape and deletes it", async () => {
     await open(resources());
@@ -134,15 +148,21 @@ describe("a queue mapping", () => {
   it("never takes more than the batch size, and runs no more batches at once than the template allows", async () => {
     await open(resources({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: 2 } }));
     await start();
-    await Promise.all([1, 2, 3, 4, 5, 6].map((id) => cloud.send("Queue", { id, holdMs: 60 })));
-    let most = 0;
-    await until("all are handled", () => {
-      const count = (start: string) => lines.filter(({ line }) => line.startsWith(start)).length;
-      most = Math.max(most, count("START") - count("REPORT"));
-      return count("REPORT") === 6;
-    });
+    expect(await mostAtOnce(6)).toBe(2);
     expect(batches().every(({ bodies }) => bodies.length === 1)).toBe(true);
-    expect(most).toBe(2);
+  });
+
+  it("keeps a function whose concurrency is limited to what the processors can do", async () => {
+    await open(resources({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: 100 } }));
+    await start();
+    const limit = Math.max(4, 2 * availableParallelism());
+    expect(await mostAtOnce(limit + 4)).toBeLessThanOrEqual(limit);
+  });
+
+  it("leaves half of the workers to other functions", async () => {
+    await open(resources({ BatchSize: 1 }), false, { maxWorkers: 4 });
+    await start();
+    expect(await mostAtOnce(6)).toBe(2);
   });
 
   it("gives messages back at once when the cloud stops in the middle of them", async () => {

@@ -211,9 +211,24 @@ describe("the pool", () => {
       runtime.invoke("Slow", { ms: 100 }).then(note("slow")),
       runtime.invoke("Counter", {}).then(note("counter")),
       runtime.invoke("Echo", {}).then(note("echo")),
-      runtime.invoke("Counter", {}, { urgent: true }).then(note("urgent")),
     ]);
-    expect(order).toEqual(["slow", "urgent", "counter", "echo"]);
+    expect(order).toEqual(["slow", "counter", "echo"]);
+  });
+
+  it("has workers left for a person who waits, however many invocations hold", async () => {
+    start([aFunction("Slow"), aFunction("Counter")], { maxWorkers: 1 });
+    const holding = runtime.invoke("Slow", { ms: 60_000 });
+    expect(await runtime.invoke("Counter", {}, { urgent: true })).toMatchObject({ ok: true, payload: 1 });
+    await runtime.terminate("Slow");
+    expect(await holding).toMatchObject({ ok: false });
+  });
+
+  it("waits for a warm worker rather than loading one for every invocation of a burst", async () => {
+    const lines: LogLine[] = [];
+    start([aFunction("Echo")], { onLog: (line) => lines.push(line) });
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => runtime.invoke("Echo", {})));
+    expect(outcomes.every(({ ok }) => ok)).toBe(true);
+    expect(lines.filter(({ line }) => line.includes("Init Duration")).length).toBeLessThan(20);
   });
 
   it("refuses more than the reserved concurrency", async () => {
