@@ -8,8 +8,8 @@ export default defineConfig({
     // A clean clone must not pass because a pattern matched nothing.
     passWithNoTests: false,
     coverage: { provider: "v8", include: ["shared/**", "functions/**", "infra/**"] },
-    // Fast and independent first; then what starts servers, a file at a time, since each of them starts
-    // its own database, gateway and workers, and its assertions on lateness need a processor.
+    // Fast and independent first; then what starts servers, two files at a time: each has a database, a gateway and
+    // workers of its own, and mostly waits for a slot.
     projects: [
       {
         extends: true,
@@ -50,7 +50,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Everything that the assembly is made of. */
@@ -58,8 +58,28 @@ export async function synthesize(root: string): Promise<string> {
   const directory = join(root, "cdk.out");
   const digest = digestOf(root);
   if (readStamp(directory) === digest) return directory;
-  await run(root, "infra/build.ts", {});
-  await run(root, "infra/app.ts", { CDK_OUTDIR: directory });
-  writeFileSync(join(directory, STAMP), digest);
+  const fresh = join(root, `cdk.out.${process.pid}`);
+  try {
+    await run(root, "infra/build.ts", {});
+    await run(root, "infra/app.ts", { CDK_OUTDIR: fresh });
+    writeFileSync(join(fresh, STAMP), digest);
+    replace(directory, fresh, digest);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
   return directory;
+}
+
+/** Puts the new assembly into its place at once: whoever starts meanwhile reads the old one or the new one. */
+function replace(directory: string, fresh: string, digest: string): void {
+  const old = `${fresh}.old`;
+  try {
+    if (existsSync(directory)) renameSync(directory, old);
+    renameSync(fresh, directory);
+  } catch (error) {
+    // Another start was faster, with the very same sources.
+    if (readStamp(directory) !== digest) throw error;
+  } finally {
+    rmSync(old, { recursive: true, force: true });
+  }
 }
