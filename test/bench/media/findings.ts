@@ -132,5 +132,15 @@ export function mediaTable(measured: MediaMeasurement, { figures, targets, met }
     const wanted = targets[name] === undefined ? "" : `${comparison} ${targets[name]}`;
     goals.push([name, wanted, String(figures[name] ?? ""), String(isMet)]);
   }
-  return `${speeds}\n${goals}`;
+  return [speeds, goals, ...explain(measured, met)].join("\n");
+}
+
+/** What is known about a target that is not met. */
+function explain(measured: MediaMeasurement, met: BenchResult["met"]): string[] {
+  if (met["timesTheBareCopy"] !== false) return [];
+  const missed = cellsOf(measured).filter((cell) => overCopy(cell) > TARGETS.timesTheBareCopy);
+  const where = missed.map(({ sizeMiB, latencyMs }) => `${sizeMiB} MiB at ${latencyMs} ms`).join(", ");
+  return [
+    `timesTheBareCopy is not met for ${where}. The stand-in for X throws the copy away unread, while it checks, orders and hashes what is uploaded, on the processors that the upload runs on. The less X makes us wait, the more of the difference is that.`,
+  ];
 }
