@@ -8,6 +8,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { createSqsIntakeQueue } from "#shared/adapters/dispatch/intake-queue.ts";
 import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
+import { createDynamoBatchStore } from "#shared/adapters/dynamodb/batch-store.ts";
 import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { mediaInspector } from "#shared/adapters/media-inspection/media-inspector.ts";
@@ -45,6 +46,7 @@ export const handler = createHandler({
       getProjectByFolder: shareReads(accounts.getProjectByFolder),
       getAccount: shareReads(accounts.getAccount),
     },
+    batches: createDynamoBatchStore({ ...table, clock, entropy }),
     folder: createS3DropFolder(bucket),
     intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
     inspect: createInspectMedia({ source: createS3MediaSource(bucket), inspector: mediaInspector }),

@@ -1,7 +1,7 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import * as z from "zod";
 import { type AttemptId, asAttemptId, asTaskId } from "#shared/domain/ids.ts";
-import type { TaskStep } from "#shared/domain/task.ts";
+import { TASK_STEPS, type TaskStep } from "#shared/domain/task.ts";
 import { Fault, MalformedMessageFault } from "#shared/errors.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -29,14 +29,15 @@ export interface TaskContext {
   getRemainingTimeInMillis(): number;
 }
 
+/** @returns what it did, for the log: ids, counts and codes only */
+export type RunStep = (
+  message: ReceivedTaskMessage,
+  invocation: TaskInvocation,
+) => Promise<{ readonly kind: string }>;
+
 export interface TaskMessagesDeps {
-  /** The one step that the function does. */
-  readonly step: TaskStep;
-  /** What it did, for the log: ids, counts and codes only. */
-  readonly run: (
-    message: ReceivedTaskMessage,
-    invocation: TaskInvocation,
-  ) => Promise<{ readonly kind: string }>;
+  /** The steps that the function does. */
+  readonly steps: Readonly<Partial<Record<TaskStep, RunStep>>>;
   readonly clock: Pick<Clock, "now">;
   readonly entropy: Pick<Entropy, "newId">;
   readonly logger: FunctionLogger;
@@ -47,7 +48,7 @@ const taskMessage = z.object({
   taskId: z.ulid().transform(asTaskId),
   rev: z.int().nonnegative(),
   arm: z.int().nonnegative(),
-  step: z.enum(["prepare", "publish"]),
+  step: z.enum(TASK_STEPS),
   part: z.int().nonnegative(),
   via: z.enum(["scheduler", "queue"]),
 }) satisfies z.ZodType<ReceivedTaskMessage>;
@@ -75,7 +76,8 @@ function readJson(text: string): unknown {
  * @returns partial batch failures for a queue event, nothing for Scheduler
  * @throws whatever the run threw, and `MalformedMessageFault`, for Scheduler only
  */
-export function taskMessageHandler({ step, run, clock, entropy, logger }: TaskMessagesDeps) {
+export function taskMessageHandler({ steps, clock, entropy, logger }: TaskMessagesDeps) {
+  const mine = Object.keys(steps).join(", ");
   async function work(payload: unknown, context: TaskContext): Promise<void> {
     const parsed = taskMessage.safeParse(payload);
     if (!parsed.success) {
@@ -85,8 +87,9 @@ export function taskMessageHandler({ step, run, clock, entropy, logger }: TaskMe
       });
     }
     const message = parsed.data;
-    if (message.step !== step)
-      throw new MalformedMessageFault(`a message for the step ${message.step} reached the step ${step}`, {
+    const run = steps[message.step];
+    if (!run)
+      throw new MalformedMessageFault(`a message for the step ${message.step} reached the steps ${mine}`, {
         details: { taskId: message.taskId, step: message.step },
       });
     const attemptId = asAttemptId(entropy.newId());
@@ -95,13 +98,13 @@ export function taskMessageHandler({ step, run, clock, entropy, logger }: TaskMe
       deadlineAt: new Date(clock.now().getTime() + context.getRemainingTimeInMillis()),
       functionArn: context.invokedFunctionArn,
     });
-    logger.info(`${step} done`, { ...message, attemptId, outcome });
+    logger.info(`${message.step} done`, { ...message, attemptId, outcome });
   }
 
   function logFailure(error: unknown, fields: Record<string, unknown>): void {
     const known =
       error instanceof Fault ? { code: error.code, retry: error.retry, details: error.details } : {};
-    logger.error(`${step} failed`, { code: "internal", retry: "backoff", ...fields, ...known, error });
+    logger.error(`${mine} failed`, { code: "internal", retry: "backoff", ...fields, ...known, error });
   }
 
   return async (event: unknown, context: TaskContext): Promise<SQSBatchResponse | undefined> => {

@@ -10,6 +10,7 @@ export interface PreparePostHandlerDeps extends Pick<TaskMessagesDeps, "clock" |
 export const createHandler = ({ preparePost, ...deps }: PreparePostHandlerDeps) =>
   taskMessageHandler({
     ...deps,
-    step: "prepare",
-    run: (message, { functionArn, ...invocation }) => preparePost(functionArn)(message, invocation),
+    steps: {
+      prepare: (message, { functionArn, ...invocation }) => preparePost(functionArn)(message, invocation),
+    },
   });

@@ -7,8 +7,10 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
+import { createDynamoCircuitStore } from "#shared/adapters/dynamodb/circuit-store.ts";
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
 import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
+import { createDynamoSharedCounters } from "#shared/adapters/dynamodb/shared-counters.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
@@ -19,6 +21,8 @@ import { createXAgent } from "#shared/adapters/x/x-client.ts";
 import { createXSessions } from "#shared/adapters/x/x-sessions.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createPublishPost } from "#shared/usecases/publish-post.ts";
+import { createReconcilePost } from "#shared/usecases/reconcile-post.ts";
+import { createVerifyAccount } from "#shared/usecases/verify-account.ts";
 import { configSchema } from "./config.ts";
 import { createHandler } from "./handler.ts";
 
@@ -50,26 +54,29 @@ const world = {
   media: createDynamoMediaProgressStore(table),
   accounts,
   publisher,
+  counters: createDynamoSharedCounters({ ...table, entropy }),
+  circuits: createDynamoCircuitStore({ ...table, entropy }),
   clock,
   entropy,
   holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
 };
 
+const dispatchOf = (functionArn: string) =>
+  createAwsTaskDispatch({
+    scheduler,
+    sqs,
+    clock,
+    groupName: config.SCHEDULE_GROUP,
+    schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
+    functionArns: { publish: functionArn },
+    queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
+  });
+
 export const handler = createHandler({
   clock,
   entropy,
   logger: new Logger(),
-  publishPost: (functionArn) =>
-    createPublishPost({
-      ...world,
-      dispatch: createAwsTaskDispatch({
-        scheduler,
-        sqs,
-        clock,
-        groupName: config.SCHEDULE_GROUP,
-        schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
-        functionArns: { publish: functionArn },
-        queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
-      }),
-    }),
+  publishPost: (functionArn) => createPublishPost({ ...world, dispatch: dispatchOf(functionArn) }),
+  reconcilePost: (functionArn) => createReconcilePost({ ...world, dispatch: dispatchOf(functionArn) }),
+  verifyAccount: createVerifyAccount(world),
 });

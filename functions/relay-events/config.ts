@@ -1,11 +1,12 @@
 import * as z from "zod";
 import type { EnvironmentOf } from "#shared/config/load-config.ts";
-import { bucketVariables, tableVariables } from "#shared/config/variables.ts";
+import { bucketVariables, metricsVariables, tableVariables } from "#shared/config/variables.ts";
 
-/** Settings of the function that writes outcomes from the table's stream. */
+/** Settings of the function that tells and measures what the table's stream says. */
 export const configSchema = z.object({
   ...tableVariables,
   ...bucketVariables,
+  ...metricsVariables,
 });
 
 /** What the deployment must provide: every name, as text. */

@@ -2,81 +2,61 @@ import type { DynamoDBBatchResponse } from "aws-lambda";
 import * as z from "zod";
 import { runBatch } from "#functions/middleware/record-batch.ts";
 import type { FunctionLogger } from "#functions/middleware/task-messages.ts";
-import { asProjectId, asTaskId } from "#shared/domain/ids.ts";
+import type { StoredChange } from "#shared/domain/measures.ts";
+import type { CountBatch } from "#shared/usecases/count-batch.ts";
+import type { RecordMeasures } from "#shared/usecases/record-measures.ts";
 import type { ChangedDrop, RelayOutcome, RelayReport } from "#shared/usecases/relay-outcome.ts";
+import { changedDrop, countedTask, type Images, storedChange } from "./images.ts";
 
 /** Outcomes written at the same time; each takes a few small reads and one write. */
 const CONCURRENCY = 10;
 
 export interface RelayEventsHandlerDeps {
   readonly relayOutcome: RelayOutcome;
+  readonly countBatch: CountBatch;
+  readonly recordMeasures: RecordMeasures;
   readonly logger: FunctionLogger;
 }
 
-const text = z.object({ S: z.string() });
-const number = z.object({ N: z.string().transform(Number) });
+/** Absent: there was none, or there is none any more. */
+const image = z.unknown().optional();
 
 const streamEvent = z.object({
   Records: z.array(
     z.object({
-      dynamodb: z.object({
-        SequenceNumber: z.string(),
-        /** Absent: the item was deleted. */
-        NewImage: z.record(z.string(), z.unknown()).optional(),
-      }),
+      dynamodb: z
+        .object({ SequenceNumber: z.string(), NewImage: image, OldImage: image })
+        .transform(({ SequenceNumber, NewImage, OldImage }) => ({
+          id: SequenceNumber,
+          images: { before: OldImage, after: NewImage } satisfies Images,
+        })),
     }),
   ),
 });
 
-/** Attributes as the stream has them. Items are named by `entity`; everything else is read from the table. */
-const dropImage = z.object({
-  entity: z.object({ S: z.literal("drop") }),
-  project: text,
-  base: text,
-  version: number,
-});
-const taskImage = z.object({
-  entity: z.object({ S: z.literal("task") }),
-  id: text,
-  version: number,
-  projectId: text,
-  source: z.object({ M: z.object({ kind: z.object({ S: z.literal("drop") }), base: text }) }),
-});
-
-/** Undefined: a task that no file asked for, or another item. */
-function changedDrop(image: unknown): ChangedDrop | undefined {
-  const drop = dropImage.safeParse(image);
-  if (drop.success) {
-    const { project, base, version } = drop.data;
-    return { project: project.S, base: base.S, version: version.N };
-  }
-  const task = taskImage.safeParse(image);
-  if (!task.success) return undefined;
-  const { projectId, source, id, version } = task.data;
-  return {
-    projectId: asProjectId(projectId.S),
-    base: source.M.base.S,
-    taskId: asTaskId(id.S),
-    version: version.N,
-  };
-}
-
 const keyOf = (changed: ChangedDrop): string =>
   JSON.stringify(["project" in changed ? changed.project : [changed.projectId], changed.base]);
 
-/** Takes changes from the table's stream and brings outcome files up to date. */
+/**
+ * Takes changes from the table's stream, brings outcome files and the counts of batches up to date, and measures what
+ * happened.
+ *
+ * The stream delivers everything from the first failure on again, so only what came before it is measured now. What
+ * is given up on with a failure is not measured; an invocation that dies after its lines were written is measured twice.
+ */
 export const createHandler =
-  ({ relayOutcome, logger }: RelayEventsHandlerDeps) =>
+  ({ relayOutcome, countBatch, recordMeasures, logger }: RelayEventsHandlerDeps) =>
   async (event: unknown): Promise<DynamoDBBatchResponse> => {
-    const records = streamEvent.parse(event).Records.flatMap(({ dynamodb }) => {
-      const changed = changedDrop(dynamodb.NewImage);
-      return changed ? [{ id: dynamodb.SequenceNumber, changed, key: keyOf(changed) }] : [];
+    const records = streamEvent.parse(event).Records.map(({ dynamodb }) => dynamodb);
+    const told = records.flatMap(({ id, images }) => {
+      const changed = changedDrop(images);
+      return changed ? [{ id, changed, key: keyOf(changed) }] : [];
     });
-    const newest = new Map(records.map(({ key, changed }) => [key, changed]));
+    const newest = new Map(told.map(({ key, changed }) => [key, changed]));
     const counts: Record<RelayReport, number> = { written: 0, superseded: 0, nothing: 0 };
     const done = new Map<string, RelayReport>();
     const { batchItemFailures } = await runBatch(
-      records,
+      told,
       { idOf: ({ id }) => id, groupOf: ({ key }) => key, concurrency: CONCURRENCY, logger },
       async ({ changed, key }) => {
         // What is read is the state of now, so one look serves all changes of the batch.
@@ -86,6 +66,38 @@ export const createHandler =
         counts[report]++;
       },
     );
-    logger.info("outcomes relayed", { records: records.length, ...counts });
-    return { batchItemFailures: [...batchItemFailures] };
+    const counted = records.flatMap(({ id, images }) => {
+      const task = countedTask(images);
+      return task ? [{ id, ...task }] : [];
+    });
+    const byBatch = Map.groupBy(counted, ({ batchId }) => batchId);
+    const ofBatches = await runBatch(
+      [...byBatch].map(([batchId, tasks]) => ({ batchId, tasks })),
+      { idOf: ({ batchId }) => batchId, groupOf: ({ batchId }) => batchId, concurrency: CONCURRENCY, logger },
+      async ({ batchId, tasks }) => {
+        const changes = tasks.map(({ change }) => change);
+        await countBatch(batchId, changes);
+      },
+    );
+    const uncounted = new Set(ofBatches.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    const failed = new Set([
+      ...batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
+      ...counted.filter(({ batchId }) => uncounted.has(batchId)).map(({ id }) => id),
+    ]);
+    const firstFailed = records.findIndex(({ id }) => failed.has(id));
+    const settled = firstFailed < 0 ? records : records.slice(0, firstFailed);
+    const observations = recordMeasures(settled.flatMap(({ id, images }) => measurable(id, images) ?? []));
+    logger.info("outcomes relayed", { records: told.length, ...counts, observations });
+    const inOrder = records.filter(({ id }) => failed.has(id));
+    return { batchItemFailures: inOrder.map(({ id }) => ({ itemIdentifier: id })) };
+
+    /** A figure that is missing must not keep outcomes from being told. */
+    function measurable(id: string, images: Images): StoredChange | undefined {
+      try {
+        return storedChange(images);
+      } catch (error) {
+        logger.error("an item could not be measured", { id, code: "internal", error });
+        return undefined;
+      }
+    }
   };

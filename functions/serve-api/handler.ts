@@ -1,5 +1,7 @@
 import type { HttpLogger } from "#functions/middleware/http.ts";
+import { toBatchView } from "#shared/contract/batch-view.ts";
 import type { InputError } from "#shared/contract/problem.ts";
+import { toRunView } from "#shared/contract/run-view.ts";
 import { toTaskAnswer } from "#shared/contract/task-answer.ts";
 import { toLogEntryView } from "#shared/contract/task-detail.ts";
 import { instantInWords, quote, quoteAll } from "#shared/domain/words.ts";
@@ -8,7 +10,10 @@ import type { CheckHealth } from "#shared/usecases/check-health.ts";
 import type { CreateTask } from "#shared/usecases/create-task.ts";
 import type { ListTasks, TaskFilter } from "#shared/usecases/list-tasks.ts";
 import type { PublishNow } from "#shared/usecases/publish-now.ts";
+import type { ReadBatch } from "#shared/usecases/read-batch.ts";
+import type { ReadRun } from "#shared/usecases/read-run.ts";
 import type { ReadTask } from "#shared/usecases/read-task.ts";
+import type { StartRun } from "#shared/usecases/start-run.ts";
 import { createRouter, type RouteAnswer, type RouteInput } from "./router.ts";
 
 export interface ServeApiHandlerDeps {
@@ -17,6 +22,9 @@ export interface ServeApiHandlerDeps {
   readonly readTask: ReadTask;
   readonly cancelTask: CancelTask;
   readonly publishNow: PublishNow;
+  readonly readBatch: ReadBatch;
+  readonly startRun: StartRun;
+  readonly readRun: ReadRun;
   readonly checkHealth: CheckHealth;
   /** Which deployment this is, for people. */
   readonly stage: string;
@@ -159,6 +167,31 @@ export const createHandler = ({ logger, stage, ...usecases }: ServeApiHandlerDep
               problem: "parts-posted",
               detail: `${error.posted} of ${error.partCount} parts are on X: the slot of this thread cannot move any more.`,
             };
+        }
+      },
+
+      async readBatch({ caller: { ownerId }, params }): Promise<RouteAnswer<"readBatch">> {
+        const read = await usecases.readBatch(ownerId, params.id);
+        if (read.ok) return { status: 200, body: toBatchView(read.value) };
+        return { problem: "batch-not-found", detail: "No batch of this key's owner has this id." };
+      },
+
+      async startRun({ caller: { ownerId } }): Promise<RouteAnswer<"startRun">> {
+        const { id } = await usecases.startRun(ownerId);
+        const href = `/api/v1/publish-pool/runs/${id}`;
+        return { status: 202, body: { runId: id, href }, headers: { location: href } };
+      },
+
+      async readRun({ caller: { ownerId }, params, query }): Promise<RouteAnswer<"readRun">> {
+        const read = await usecases.readRun(ownerId, params.id, query.cursor ?? 0);
+        if (read.ok) return { status: 200, body: toRunView(read.value) };
+        switch (read.error.reason) {
+          case "not-found":
+            return { problem: "run-not-found", detail: "No run of this key's owner has this id." };
+          case "bad-page": {
+            const detail = "Send `next` of the page before; or none, for the first page.";
+            return { problem: "invalid-cursor", detail, errors: [{ parameter: "cursor", detail }] };
+          }
         }
       },
 

@@ -6,6 +6,8 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
+import { createDynamoBatchStore } from "#shared/adapters/dynamodb/batch-store.ts";
+import { createDynamoRunStore } from "#shared/adapters/dynamodb/run-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
@@ -17,8 +19,11 @@ import { createCheckHealth } from "#shared/usecases/check-health.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
 import { createListTasks } from "#shared/usecases/list-tasks.ts";
 import { createPublishNow } from "#shared/usecases/publish-now.ts";
+import { createReadBatch } from "#shared/usecases/read-batch.ts";
+import { createReadRun } from "#shared/usecases/read-run.ts";
 import { createReadTask } from "#shared/usecases/read-task.ts";
 import { createShowTasks } from "#shared/usecases/show-tasks.ts";
+import { createStartRun } from "#shared/usecases/start-run.ts";
 import { configSchema } from "./config.ts";
 import { createHandler } from "./handler.ts";
 
@@ -32,6 +37,8 @@ const table = {
 };
 const tasks = createDynamoTaskStore(table);
 const accounts = createDynamoAccountStore(table);
+const batches = createDynamoBatchStore(table);
+const runs = createDynamoRunStore(table);
 const dispatch = createAwsTaskDispatch({
   scheduler: new SchedulerClient(AWS_CLIENT),
   sqs: new SQSClient(AWS_CLIENT),
@@ -53,7 +60,7 @@ const arrange = createArrangeTask({
 });
 const show = createShowTasks({ tasks, accounts });
 const report = (error: unknown): void => logger.warn("left to the sweeper, or to the next look", { error });
-const deps = { tasks, accounts, dispatch, arrange, show, clock, entropy, report };
+const deps = { tasks, accounts, batches, runs, dispatch, arrange, show, clock, entropy, report };
 
 export const handler = createHandler({
   createTask: createCreateTask(deps),
@@ -61,6 +68,9 @@ export const handler = createHandler({
   readTask: createReadTask(deps),
   cancelTask: createCancelTask(deps),
   publishNow: createPublishNow(deps),
+  readBatch: createReadBatch(deps),
+  startRun: createStartRun(deps),
+  readRun: createReadRun(deps),
   checkHealth: createCheckHealth(deps),
   stage: config.STAGE,
   logger,

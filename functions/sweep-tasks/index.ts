@@ -8,12 +8,18 @@ import { createSqsIntakeQueue } from "#shared/adapters/dispatch/intake-queue.ts"
 import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
+import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
+import { createDynamoRunStore } from "#shared/adapters/dynamodb/run-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
+import { createEmbeddedMetrics } from "#shared/adapters/metrics/embedded-metrics.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
+import { createOrderTasks } from "#shared/usecases/dispatch-fairly.ts";
+import { createResumeAccount } from "#shared/usecases/resume-account.ts";
+import { createRunDueTasks } from "#shared/usecases/run-due-tasks.ts";
 import { createSweepTasks } from "#shared/usecases/sweep-tasks.ts";
 import { configSchema } from "./config.ts";
 import { createHandler } from "./handler.ts";
@@ -23,32 +29,54 @@ const documents = DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT));
 const sqs = new SQSClient(AWS_CLIENT);
 const table = { documents, tableName: config.TABLE_NAME };
 const tasks = createDynamoTaskStore({ ...table, clock, entropy });
+const accounts = createDynamoAccountStore({ ...table, clock, entropy });
+const dispatch = createAwsTaskDispatch({
+  scheduler: new SchedulerClient(AWS_CLIENT),
+  sqs,
+  clock,
+  groupName: config.SCHEDULE_GROUP,
+  schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
+  functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
+  queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
+});
+const arrange = createArrangeTask({
+  tasks,
+  dispatch,
+  clock,
+  limits: {
+    holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
+    nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
+    prepareLeads: config.PREPARE_LEADS,
+  },
+});
+
+const order = createOrderTasks({ accounts });
 
 export const handler = createHandler({
   clock,
   logger: new Logger(),
+  measures: createEmbeddedMetrics({
+    namespace: config.METRICS_NAMESPACE,
+    // Not through the logger: its level could silence the metrics, and an alarm with them.
+    writeLine: (line) => process.stdout.write(`${line}\n`),
+  }),
   sweepTasks: createSweepTasks({
     tasks,
     drops: createDynamoDropStore({ ...table, entropy }),
-    accounts: createDynamoAccountStore({ ...table, clock, entropy }),
+    accounts,
+    dispatch,
+    resumeAccount: createResumeAccount({ tasks, accounts, arrange, clock, entropy }),
     intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
-    arrange: createArrangeTask({
+    arrange,
+    order,
+    runDueTasks: createRunDueTasks({
       tasks,
+      media: createDynamoMediaProgressStore(table),
+      runs: createDynamoRunStore({ ...table, clock, entropy }),
+      order,
+      arrange,
       clock,
-      dispatch: createAwsTaskDispatch({
-        scheduler: new SchedulerClient(AWS_CLIENT),
-        sqs,
-        clock,
-        groupName: config.SCHEDULE_GROUP,
-        schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
-        functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
-        queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
-      }),
-      limits: {
-        holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
-        nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
-        prepareLeads: config.PREPARE_LEADS,
-      },
+      entropy,
     }),
     clock,
     entropy,

@@ -1,10 +1,17 @@
 import { Duration, Stack } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  Metric,
+  TreatMissingData,
+} from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
+import type { MeasureName } from "#shared/domain/measures.ts";
 
 /** `essential` alone says of everything that is lost; `detailed` also says why, earlier, for $0.10 a month each. */
 export type AlarmLevel = "essential" | "detailed";
@@ -89,3 +96,10 @@ export class Alarms extends Construct {
 
 /** Alarms look at five minutes at a time: what they watch is worked off by queues, and a minute more changes nothing. */
 export const ALARM_PERIOD = Duration.minutes(5);
+
+/** Where the functions of a stack put their measures: two stages of one AWS account never share a metric. */
+export const metricsNamespace = (scope: Construct): string => Stack.of(scope).stackName;
+
+/** One of Punctual's own metrics, as the functions of the stack emit it. */
+export const ownMetric = (scope: Construct, name: MeasureName, statistic: string): Metric =>
+  new Metric({ namespace: metricsNamespace(scope), metricName: name, statistic, period: ALARM_PERIOD });

@@ -47,7 +47,7 @@ export class PreparePost extends CloudFunction<ConfigEnvironment> {
         UPLOAD_CONCURRENCY: parameters.uploadConcurrency.valueAsString,
       },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"]);
+    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"], ["byOwner"]);
     bucket.allowRead(this, "drop");
     bucket.allowList(this, "drop");
     credentialsKey.allowUse(this);

@@ -41,7 +41,7 @@ export class PublishPost extends CloudFunction<ConfigEnvironment> {
         NEAR_LIMIT_SECONDS: parameters.nearLimitSeconds.valueAsString,
       },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"]);
+    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"], ["byOwner"]);
     credentialsKey.allowUse(this);
     queue.allowSend(this);
     prepareQueue.allowSend(this);

@@ -2,9 +2,9 @@ import { Duration } from "aws-cdk-lib";
 import { EventSourceMapping, FilterCriteria, StartingPosition } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { ConfigEnvironment } from "#functions/relay-events/config.ts";
-import { ALARM_PERIOD } from "#infra/constructs/alarms.ts";
+import { ALARM_PERIOD, metricsNamespace } from "#infra/constructs/alarms.ts";
 import { CloudFunction, type FunctionCommons } from "#infra/constructs/cloud-function.ts";
-import { DeadLetterQueue } from "#infra/constructs/dead-letter-queue.ts";
+import type { DeadLetterQueue } from "#infra/constructs/dead-letter-queue.ts";
 import type { DropBucket } from "#infra/constructs/drop-bucket.ts";
 import type { TaskTable } from "#infra/constructs/task-table.ts";
 import { TIMING } from "#shared/domain/timing.ts";
@@ -13,6 +13,7 @@ export interface RelayEventsProps {
   readonly commons: FunctionCommons;
   readonly table: TaskTable;
   readonly bucket: DropBucket;
+  readonly deadLetters: DeadLetterQueue;
 }
 
 const BATCH_SIZE = 100;
@@ -23,32 +24,35 @@ const RETRIES = 8;
 /** An outcome that could not be told within the hour is for a person; the stream itself forgets after a day. */
 const MAX_RECORD_AGE = Duration.hours(1);
 
-/** Only these items are told to anyone; logs, leases and counters would be most of the stream. */
-const TOLD = [
+/** Only these items are told to anyone or measured; contents, progress and counters would be most of the stream. */
+const RELAYED = [
   { pk: "TASK#", sk: "TASK" },
   { pk: "DROP#", sk: "DROP" },
+  { pk: "TASK#", sk: { prefix: "LOG#" } },
+  { pk: "ACCOUNT#", sk: "GATE" },
 ];
 
-/** Tells the outside what became of tasks, from the table's stream. */
+/** Tells the outside what became of tasks, and CloudWatch how long it took, from the table's stream. */
 export class RelayEvents extends CloudFunction<ConfigEnvironment> {
-  readonly deadLetters: DeadLetterQueue;
-
-  constructor(scope: Construct, id: string, { commons, table, bucket }: RelayEventsProps) {
+  constructor(scope: Construct, id: string, { commons, table, bucket, deadLetters }: RelayEventsProps) {
     super(scope, id, {
       name: "relay-events",
-      description: "writes outcomes from the table's stream",
+      description: "tells and measures what the table's stream says",
       memoryMb: TIMING.relay.memoryMb,
       timeoutMs: TIMING.relay.timeoutMs,
       commons,
-      environment: { TABLE_NAME: table.name, BUCKET_NAME: bucket.name },
+      environment: {
+        TABLE_NAME: table.name,
+        BUCKET_NAME: bucket.name,
+        METRICS_NAMESPACE: metricsNamespace(scope),
+      },
     });
-    table.allowItems(this, ["GetItem"]);
+    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem"]);
     bucket.allowRead(this, "outcome");
     bucket.allowWrite(this, "outcome");
     bucket.allowList(this, "outcome");
 
-    this.deadLetters = new DeadLetterQueue(this, "DeadLetters", { of: "The relay", alarms: commons.alarms });
-    this.deadLetters.allowSend(this);
+    deadLetters.allowSend(this);
     table.allowStream(this);
     new EventSourceMapping(this, "Mapping", {
       target: this.lambda,
@@ -60,8 +64,8 @@ export class RelayEvents extends CloudFunction<ConfigEnvironment> {
       retryAttempts: RETRIES,
       maxRecordAge: MAX_RECORD_AGE,
       // Not `SqsDlq`: it grants more than sending.
-      onFailure: { bind: () => ({ destination: this.deadLetters.arn }) },
-      filters: TOLD.map(({ pk, sk }) =>
+      onFailure: { bind: () => ({ destination: deadLetters.arn }) },
+      filters: RELAYED.map(({ pk, sk }) =>
         FilterCriteria.filter({ dynamodb: { Keys: { pk: { S: [{ prefix: pk }] }, sk: { S: [sk] } } } }),
       ),
     });

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createEventBus, type EventBus } from "./events/event-bus.ts";
 import { type EventSources, startEventSources } from "./events/mappings.ts";
+import type { Pollers } from "./events/queue-mapping.ts";
 import { type Gateway, openGateway } from "./gateway/gateway.ts";
 import type { KeyNames } from "./gateway/key-rights.ts";
 import type { ObjectChange } from "./gateway/service.ts";
@@ -37,6 +38,8 @@ export interface CloudOptions {
   readonly retryDelaysMs?: readonly number[];
   /** When schedules fire inside their minute. @default "exact" */
   readonly firing?: Firing;
+  /** How pollers of queues scale: as this machine can, or few at first, as in AWS. @default "fixed" */
+  readonly pollers?: Pollers;
   /** Lines that the functions write, and Lambda's own START and REPORT lines. */
   readonly onLog?: (line: LogLine) => void;
   /** Called at once for everything that {@link LocalCloud.reports} lists. */
@@ -61,7 +64,7 @@ export interface LocalCloud {
   used(): readonly UsedRight[];
   /** Refused requests, failed invocations and everything else that went wrong, oldest first; equal ones are counted. */
   reports(): readonly Report[];
-  /** Throttles, conflicts, lost answers, stale indexes: can be set and taken back while the cloud runs. */
+  /** Throttles, conflicts, lost answers, stale indexes, crashes, doubles: can be set and taken back at any time. */
   readonly unkindness: Unkindness;
   readonly runtime: Pick<LambdaRuntime, "drain" | "find" | "functions" | "terminate">;
   readonly schedules: Pick<Scheduler, "list">;
@@ -136,7 +139,7 @@ async function build(options: CloudOptions, undo: (() => Promise<void>)[]): Prom
   });
   undo.push(() => stores.close());
   const { maxWorkers, invocationsPerWorker, retryDelaysMs, firing } = options;
-  const runtime = createLambdaRuntime({
+  const lambdas = createLambdaRuntime({
     ...common,
     onLog: (line) => {
       reports.log(line);
@@ -146,7 +149,17 @@ async function build(options: CloudOptions, undo: (() => Promise<void>)[]): Prom
     ...(invocationsPerWorker !== undefined && { invocationsPerWorker }),
     ...(retryDelaysMs !== undefined && { retryDelaysMs }),
   });
-  undo.push(() => runtime.close());
+  undo.push(() => lambdas.close());
+  const runtime: LambdaRuntime = {
+    ...lambdas,
+    invokeAsync: (id, payload) => {
+      const caller = lambdas.find(id)?.logicalId ?? id;
+      if (unkindness.doubles({ service: "lambda", operation: "InvokeAsync", caller })) {
+        lambdas.invokeAsync(id, payload);
+      }
+      return lambdas.invokeAsync(id, payload);
+    },
+  };
   const scheduler = createScheduler({ ...common, runtime, ...(firing !== undefined && { firing }) });
   undo.push(() => scheduler.close());
   const bus = createEventBus({ ...common, runtime });
@@ -160,17 +173,25 @@ async function build(options: CloudOptions, undo: (() => Promise<void>)[]): Prom
     kms: createKms({ assembly, ...kept }),
     keyNames: keyNamesOf(assembly),
     unkindness,
+    crash: (functionId) => void runtime.terminate(functionId),
     onRefusal: reports.refusal,
     onObjectChange: (change) => {
       options.onObjectChange?.(change);
-      bus.objectChanged(change).catch((error: unknown) => {
-        reports.fault(new Error(`the event of ${change.bucket}/${change.key} was lost`, { cause: error }));
-      });
+      const event = { service: "s3", operation: "ObjectEvent", caller: change.bucket };
+      for (let copies = unkindness.doubles(event) ? 2 : 1; copies > 0; copies -= 1) {
+        bus.objectChanged(change).catch((error: unknown) => {
+          reports.fault(new Error(`the event of ${change.bucket}/${change.key} was lost`, { cause: error }));
+        });
+      }
     },
     now: Date.now,
   });
 
-  const sources = await startEventSources({ ...common, runtime });
+  const sources = await startEventSources({
+    ...common,
+    runtime,
+    ...(options.pollers !== undefined && { pollers: options.pollers }),
+  });
   undo.push(() => sources.close());
   const api = await serveApi(
     assembly,

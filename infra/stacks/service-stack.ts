@@ -5,6 +5,7 @@ import { AcceptDrop } from "#infra/constructs/accept-drop.ts";
 import { ALARM_PERIOD, Alarms } from "#infra/constructs/alarms.ts";
 import { Arrangement } from "#infra/constructs/arrangement.ts";
 import { AuthorizeRequest } from "#infra/constructs/authorize-request.ts";
+import { DeadLetterQueue } from "#infra/constructs/dead-letter-queue.ts";
 import { DropEvents } from "#infra/constructs/drop-events.ts";
 import { Api } from "#infra/constructs/http-api.ts";
 import { PreparePost } from "#infra/constructs/prepare-post.ts";
@@ -99,8 +100,13 @@ export class ServiceStack extends Stack {
       settleSeconds: parameters.settleSeconds,
     });
     new DropEvents(this, "DropEvents", { bucket, intake });
-    const sweepTasks = new SweepTasks(this, "SweepTasks", { commons, table, intake, arrangement });
-    const relayEvents = new RelayEvents(this, "RelayEvents", { commons, table, bucket });
+    // Nobody replays what ends here, so one queue, and one alarm, serves both.
+    const deadLetters = new DeadLetterQueue(this, "BackgroundDeadLetters", {
+      of: "The sweeper or the relay",
+      alarms,
+    });
+    new SweepTasks(this, "SweepTasks", { commons, table, intake, arrangement, deadLetters });
+    new RelayEvents(this, "RelayEvents", { commons, table, bucket, deadLetters });
 
     const serveApi = new ServeApi(this, "ServeApi", { commons, table, arrangement, stage: settings.stage });
     const authorizeRequest = new AuthorizeRequest(this, "AuthorizeRequest", { commons, table });
@@ -120,8 +126,7 @@ export class ServiceStack extends Stack {
       IntakeDeadLettersUrl: intake.deadLetters.url,
       PrepareDeadLettersUrl: prepareQueue.deadLetters.url,
       PublishDeadLettersUrl: publishQueue.deadLetters.url,
-      SweepDeadLettersUrl: sweepTasks.deadLetters.url,
-      RelayDeadLettersUrl: relayEvents.deadLetters.url,
+      BackgroundDeadLettersUrl: deadLetters.url,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

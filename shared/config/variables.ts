@@ -79,6 +79,9 @@ export const xVariables = {
 /** How long an undeclared medium is waited for after the last event of its base name. */
 export const settleVariables = { SETTLE_SECONDS: seconds };
 
+/** Where a function's measures go. */
+export const metricsVariables = { METRICS_NAMESPACE: name };
+
 /** Segments of one medium on their way to X at the same time. */
 export const uploadVariables = { UPLOAD_CONCURRENCY: positiveInteger };
 

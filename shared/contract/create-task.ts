@@ -1,10 +1,12 @@
 import * as z from "zod";
 import {
+  batchField,
   languageField,
   latePolicyField,
   nameField,
   priorityField,
   publishAtField,
+  reconcileField,
   threadField,
 } from "#shared/domain/post-fields.ts";
 import {
@@ -18,8 +20,12 @@ import {
 export const createTaskBody = z
   .strictObject({
     project: nameField.default("default"),
-    /** Absent: the project's default account. */
+    /** `any`: whichever account of the project has most room. Absent: the project's default account. */
     account: nameField.optional(),
+    /** When X's answer was lost and the post is proven not to be out. Absent: repost a text, hold what has media. */
+    reconcile: reconcileField.optional(),
+    /** Name of the batch that it belongs to; the first task that names it makes it. */
+    batch: batchField.optional(),
     text: z.string().optional(),
     /** One text per part. */
     thread: threadField.optional(),

@@ -5,10 +5,12 @@
 import * as z from "zod";
 import type { KeyScope } from "#shared/domain/api-key.ts";
 import { asTaskId } from "#shared/domain/ids.ts";
+import { batchPath, batchView } from "./batch-view.ts";
 import { createTaskBody } from "./create-task.ts";
 import { healthView } from "./health.ts";
 import { listTasksQuery, taskPage } from "./list-tasks.ts";
 import type { ProblemCode } from "./problem.ts";
+import { readRunQuery, runAccepted, runPath, runView } from "./run-view.ts";
 import { taskAnswer } from "./task-answer.ts";
 import { taskDetail } from "./task-detail.ts";
 
@@ -52,6 +54,7 @@ const none = z.strictObject({});
 const taskPath = z.strictObject({ id: z.ulid().transform(asTaskId) });
 
 const TASKS = "/api/v1/scheduling/tasks";
+const POOL = "/api/v1/publish-pool";
 
 export const ROUTES = {
   createTask: {
@@ -72,6 +75,7 @@ export const ROUTES = {
       "bad-time",
       "slot-passed",
       "too-far-ahead",
+      "thread-meets-blackout",
       "empty-post",
       "empty-part",
       "too-many-parts",
@@ -135,6 +139,43 @@ export const ROUTES = {
       "parts-posted",
       "write-conflict",
     ],
+  },
+  readBatch: {
+    method: "GET",
+    path: "/api/v1/batches/{id}",
+    summary: "Reads a batch: how many of its tasks are pending, processing and done.",
+    scope: "read",
+    repeatable: true,
+    params: batchPath,
+    notFound: "batch-not-found",
+    query: none,
+    answers: { 200: batchView },
+    problems: ["batch-not-found"],
+  },
+  startRun: {
+    method: "POST",
+    path: `${POOL}/run`,
+    summary: "Notes the wish to publish everything of the owner that is due. It begins within a minute.",
+    scope: "publish",
+    repeatable: false,
+    params: none,
+    notFound: "route-not-found",
+    query: none,
+    body: none.optional(),
+    answers: { 202: runAccepted },
+    problems: [...BODY_PROBLEMS],
+  },
+  readRun: {
+    method: "GET",
+    path: `${POOL}/runs/{id}`,
+    summary: "Reads a run and what became of each of its tasks. Kept for 90 days.",
+    scope: "read",
+    repeatable: true,
+    params: runPath,
+    notFound: "run-not-found",
+    query: readRunQuery,
+    answers: { 200: runView },
+    problems: ["run-not-found", "invalid-cursor"],
   },
   checkHealth: {
     method: "GET",

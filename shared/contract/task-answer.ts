@@ -6,6 +6,8 @@ import { taskViewSchema, toTaskView } from "./task-view.ts";
 /** A task as the API answers it. */
 export const taskAnswer = taskViewSchema
   .extend({
+    /** See `GET /api/v1/batches/{id}`. */
+    batchId: z.string().optional(),
     /** Somebody wants it cancelled while it is being posted: honoured at a definite no, or before the next part. */
     cancelAskedAt: z.iso.datetime().optional(),
   })
@@ -26,5 +28,6 @@ export const toTaskAnswer = ({
   account,
 }: ShownTask): z.output<typeof taskAnswer> => ({
   ...toTaskView(task, content, { project, account }),
+  ...(task.batchId && { batchId: task.batchId }),
   ...(task.cancelAskedAt && isInFlight(task.status) && { cancelAskedAt: instantInWords(task.cancelAskedAt) }),
 });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { FAILURE_CLASSES } from "#shared/domain/failure.ts";
-import type { LogEntry } from "#shared/domain/log-entry.ts";
+import { LOG_STEPS, type LogEntry } from "#shared/domain/log-entry.ts";
 import { TASK_STATUSES } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
 import { taskAnswer } from "./task-answer.ts";
@@ -10,7 +10,7 @@ export const logEntryView = z.strictObject({
   at: z.iso.datetime(),
   /** Entries of one attempt share it. */
   attemptId: z.string(),
-  step: z.enum(["prepare", "publish", "accept", "arrange", "sweep", "change"]),
+  step: z.enum(LOG_STEPS),
   via: z.enum(["scheduler", "queue"]).optional(),
   /** The state it left the task in. */
   status: z.enum(TASK_STATUSES),

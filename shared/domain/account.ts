@@ -1,5 +1,6 @@
 import type { Failure } from "./failure.ts";
 import { type AccountId, asAccountId, type OwnerId, type ProjectId } from "./ids.ts";
+import type { PostingPolicy } from "./policy.ts";
 import type { Reason } from "./reason.ts";
 
 /** An account of the platform that Punctual may post for. Credentials are kept elsewhere. */
@@ -15,6 +16,10 @@ export interface Account {
   readonly maxTextLength: number;
   readonly status: "active" | "paused" | "needs-reconnect";
   readonly reason?: Reason;
+  /** A pause that ends by itself: a spending cap's date. */
+  readonly pausedUntil?: Date;
+  /** The instant after which the sweeper looks at it: its pause ends, or its held tasks go on. */
+  readonly wakeAt?: Date;
   readonly version: number;
 }
 
@@ -34,7 +39,7 @@ export function inactiveAccount(account: Account | undefined): Failure {
         message: "The account of this post does not exist any more.",
         remedy: "Connect the account again, then publish the post.",
       };
-  return { class: "configuration", reason };
+  return { class: "configuration", reason, stopsAccount: true };
 }
 
 /** What posts share: accounts, time zone, defaults. */
@@ -47,23 +52,14 @@ export interface Project {
   readonly timeZone: string;
   readonly accountIds: readonly AccountId[];
   readonly defaultAccountId: AccountId;
+  /** Absent: only what the platform allows counts. */
+  readonly policy?: PostingPolicy;
+  /** Share of the capacity when it is short, 1 to 10. */
+  readonly weight?: number;
 }
 
 /** A folder under `drop/`, and when it was last looked through for files whose event was lost. */
 export interface Source {
   readonly folder: string;
   readonly lastScanAt?: Date;
-}
-
-/** When an account may post next. Often written, so an item of its own. */
-export interface Gate {
-  readonly accountId: AccountId;
-  readonly lastPostAt?: Date;
-  readonly lastPostId?: string;
-  /** Posts between intent and settlement. */
-  readonly inFlight: number;
-  /** Closed until then, for this reason: a rate limit's reset, a pause. */
-  readonly closedUntil?: Date;
-  readonly closedReason?: Reason;
-  readonly version: number;
 }

@@ -30,6 +30,8 @@ export interface Failure {
   readonly reason: Reason;
   /** When the platform said it will answer again (a rate limit's reset, a spending cap's date). */
   readonly retryAt?: Date;
+  /** The account cannot post at all: its tasks are held, and go on by themselves when it can. */
+  readonly stopsAccount?: true;
   /** HTTP status and the platform's own code, for the log. Never its text: it may quote the post. */
   readonly details?: Readonly<Record<string, string | number>>;
 }
@@ -59,8 +61,14 @@ export const backoffMs = (
 ): number => Math.max(1_000, Math.round(random * Math.min(capMs, baseMs * 2 ** retry)));
 
 export type FailureDecision =
-  | { readonly to: "retry"; readonly retryAt: Date; readonly counted: boolean; readonly reason: Reason }
-  | { readonly to: "held" | "failed"; readonly reason: Reason };
+  | {
+      readonly to: "retry";
+      readonly retryAt: Date;
+      readonly counted: boolean;
+      readonly known: boolean;
+      readonly reason: Reason;
+    }
+  | { readonly to: "held" | "failed"; readonly reason: Reason; readonly heldFor?: "account" };
 
 /** What becomes of a task after a definite no. The result carries everything that was decided. */
 export function decideAfterFailure(
@@ -77,6 +85,7 @@ export function decideAfterFailure(
         to: "retry",
         retryAt: new Date(resetAt + 1_000 + random * RESET_JITTER_MS),
         counted: false,
+        known: failure.retryAt !== undefined,
         reason,
       };
     }
@@ -92,12 +101,13 @@ export function decideAfterFailure(
           },
         };
       const retryAt = new Date(now.getTime() + backoffMs(task.retries, random));
-      return { to: "retry", retryAt, counted: true, reason };
+      return { to: "retry", retryAt, counted: true, known: false, reason };
     }
     case "credentials":
     case "billing":
+      return { to: "held", reason, heldFor: "account" };
     case "configuration":
-      return { to: "held", reason };
+      return { to: "held", reason, ...(failure.stopsAccount && { heldFor: "account" }) };
     case "content":
       return { to: "failed", reason };
   }

@@ -10,8 +10,12 @@ export type AccountId = Branded<"AccountId">;
 /** One claim of a task by one invocation. */
 export type AttemptId = Branded<"AttemptId">;
 
+/** Parent of many tasks. */
+export type BatchId = Branded<"BatchId">;
+
 export const asTaskId = (id: string): TaskId => id as TaskId;
 export const asOwnerId = (id: string): OwnerId => id as OwnerId;
 export const asProjectId = (id: string): ProjectId => id as ProjectId;
 export const asAccountId = (id: string): AccountId => id as AccountId;
 export const asAttemptId = (id: string): AttemptId => id as AttemptId;
+export const asBatchId = (id: string): BatchId => id as BatchId;

@@ -1,12 +1,14 @@
 import type { FailureClass } from "./failure.ts";
 import type { AttemptId } from "./ids.ts";
-import type { TaskStatus, TaskStep, Via } from "./task.ts";
+import { TASK_STEPS, type TaskStatus, type Via } from "./task.ts";
+
+export const LOG_STEPS = [...TASK_STEPS, "accept", "arrange", "sweep", "change"] as const;
 
 /** What one attempt did, kept for 90 days. No text of the post, no token. */
 export interface LogEntry {
   readonly at: Date;
   readonly attemptId: AttemptId;
-  readonly step: TaskStep | "accept" | "arrange" | "sweep" | "change";
+  readonly step: (typeof LOG_STEPS)[number];
   /** How the attempt was reached. */
   readonly via?: Via;
   /** The state it left the task in. */

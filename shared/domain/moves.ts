@@ -2,9 +2,11 @@
  * Every way a task can change. A move takes the task as it was read and answers the task to be written; the store
  * writes it only if nobody was faster. Nothing else builds a next task.
  */
-import type { AttemptId } from "./ids.ts";
+import type { AccountId, AttemptId } from "./ids.ts";
+import { MAX_PARKINGS, type Parking, TOO_MANY_PARKINGS } from "./policy.ts";
 import type { Reason } from "./reason.ts";
-import { canBecome, type PostedPart, type Task, type TaskStatus } from "./task.ts";
+import { nextReading, type ReconcileTiming } from "./reconcile.ts";
+import { canBecome, dueAt, type PostedPart, type Task, type TaskStatus } from "./task.ts";
 import { TIMING } from "./timing.ts";
 
 type Optional = {
@@ -21,7 +23,14 @@ const after = (at: Date, ms: number): Date => new Date(at.getTime() + ms);
 function change(task: Task, now: Date, over: Change): Task {
   const to: TaskStatus = over.status ?? task.status;
   if (!canBecome(task.status, to)) throw new RangeError(`a ${task.status} task cannot become ${to}`);
-  const next: Record<string, unknown> = { ...task, ...over, version: task.version + 1, updatedAt: now };
+  const next: Record<string, unknown> = {
+    ...task,
+    // Progress: whatever stood still does not any more.
+    ...(over.recoveries === 0 && { stalledSince: undefined }),
+    ...over,
+    version: task.version + 1,
+    updatedAt: now,
+  };
   for (const [key, value] of Object.entries(next)) if (value === undefined) delete next[key];
   return next as unknown as Task;
 }
@@ -32,17 +41,34 @@ const RELEASED = { attemptId: undefined, leaseUntil: undefined } as const;
 export const rearm = (task: Task, now: Date): Task =>
   change(task, now, { arm: task.arm + 1, wakeAt: after(now, TIMING.wake.unarrangedMs) });
 
+/** When the sweeper looks next at a task whose first wake-up call is due at `at`: to verify its account, or because it is overdue. */
+function nextLook(at: Date, now: Date): Date {
+  const ahead = TIMING.verifyAheadMs.map((ms) => after(at, -ms)).filter((instant) => instant > now);
+  return ahead[0] ?? after(at > now ? at : now, TIMING.wake.arrangedMs);
+}
+
 /** The task's wake-up calls are out. Later than `at` by the tolerance, something went wrong. */
 export const markArranged = (task: Task, now: Date, at: Date): Task =>
-  change(task, now, { wakeAt: after(at > now ? at : now, TIMING.wake.arrangedMs) });
+  change(task, now, { arrangedFor: at, wakeAt: nextLook(at, now) });
+
+/** Its account was looked at ahead of time; the next look is nearer to its slot. */
+export const markVerified = (task: Task, now: Date): Task =>
+  change(task, now, { wakeAt: nextLook(task.arrangedFor ?? now, now) });
+
+/** Nobody came in time: how often since the last progress, and since when. */
+const stepIn = ({ recoveries, stalledSince, wakeAt }: Task) => ({
+  recoveries: recoveries + 1,
+  stalledSince: stalledSince ?? wakeAt,
+});
 
 /** The sweeper took it and gives it a new arm. An uploader that died loses its lease: its task starts from what it saved. */
 export const claimForSweep = (task: Task, now: Date): Task =>
   change(task, now, {
     ...(task.status === "preparing" && { status: "pending", ...RELEASED }),
     arm: task.arm + 1,
-    recoveries: task.recoveries + 1,
+    ...stepIn(task),
     wakeAt: after(now, TIMING.sweep.claimMs),
+    arrangedFor: undefined,
   });
 
 /** Uploads start or go on. */
@@ -70,35 +96,74 @@ export const markReady = (task: Task, now: Date): Task =>
     ...RELEASED,
     retries: 0,
     recoveries: 0,
-    wakeAt: after(task.slotAt > now ? task.slotAt : now, TIMING.wake.arrangedMs),
+    wakeAt: after(dueAt(task) > now ? dueAt(task) : now, TIMING.wake.arrangedMs),
   });
+
+/** One account of the pool takes it. */
+export const chooseAccount = (task: Task, now: Date, accountId: AccountId): Task =>
+  change(task, now, { accountId, pool: "chosen" });
 
 export interface Intent {
   readonly attemptId: AttemptId;
   readonly requestHash: string;
+  /** When shared counters were taken from, if they were. */
+  readonly sharesAt?: Date | undefined;
   readonly sinceId?: string | undefined;
 }
 
-/** The intent to post: written before the call to X, never after. */
-export const startPosting = (task: Task, now: Date, { attemptId, requestHash, sinceId }: Intent): Task =>
+/** The intent to post: written before the call to X, never after. A part that is in doubt keeps where its reading starts. */
+export const startPosting = (
+  task: Task,
+  now: Date,
+  { attemptId, requestHash, sharesAt, sinceId }: Intent,
+): Task =>
   change(task, now, {
     status: "posting",
     attemptId,
+    sharesAt,
     requestHash,
-    sinceId,
+    sinceId: task.inDoubtSince ? task.sinceId : sinceId,
     startedAt: now,
+    stalledSince: undefined,
     leaseUntil: after(now, TIMING.publish.leaseMs),
     wakeAt: after(now, TIMING.publish.leaseMs),
+    arrangedFor: undefined,
     notBeforeAt: undefined,
     reason: undefined,
   });
 
-const SETTLED = { ...RELEASED, startedAt: undefined, requestHash: undefined, sinceId: undefined } as const;
+/** The attempt is over. What reading back needs stays as long as an earlier request of the part is in doubt. */
+const settled = (task: Task) =>
+  ({
+    ...RELEASED,
+    startedAt: undefined,
+    sharesAt: undefined,
+    absentAt: undefined,
+    ...(!task.inDoubtSince && { requestHash: undefined, sinceId: undefined }),
+  }) as const;
+
+const CERTAIN = {
+  ...RELEASED,
+  startedAt: undefined,
+  sharesAt: undefined,
+  absentAt: undefined,
+  requestHash: undefined,
+  sinceId: undefined,
+  inDoubtSince: undefined,
+  reposts: 0,
+} as const;
 
 /** X accepted a part. The last one ends the task; a cancellation asked for meanwhile ends a thread where it is. */
 export function recordPosted(task: Task, now: Date, part: PostedPart): Task {
   const posted = [...task.posted, part];
-  const common = { ...SETTLED, posted, sentAt: task.sentAt ?? part.sentAt, retries: 0, recoveries: 0 };
+  const common = {
+    ...CERTAIN,
+    posted,
+    sentAt: task.sentAt ?? part.sentAt,
+    retries: 0,
+    recoveries: 0,
+    parkings: 0,
+  };
   if (posted.length >= task.partCount)
     return change(task, now, { ...common, status: "published", wakeAt: undefined, reason: undefined });
   if (task.cancelAskedAt)
@@ -114,35 +179,85 @@ export function recordPosted(task: Task, now: Date, part: PostedPart): Task {
     status: "ready",
     notBeforeAt,
     wakeAt: after(notBeforeAt, TIMING.wake.retryMs),
+    reason: undefined,
   });
 }
 
-/** Nothing was posted; another try follows at `retryAt` under a new arm. `counted`: the task's own fault, so it uses up a retry. */
-export const scheduleRetry = (
-  task: Task,
-  now: Date,
-  {
-    retryAt,
-    reason,
-    counted,
-  }: { readonly retryAt: Date; readonly reason: Reason; readonly counted: boolean },
-): Task =>
+export interface Retry {
+  readonly retryAt: Date;
+  readonly reason: Reason;
+  /** The task's own fault, so it uses up a retry. */
+  readonly counted: boolean;
+  /** The instant was named by the platform: the wait does not count as late. */
+  readonly known: boolean;
+}
+
+const excused = (task: Task, until: Date, known: boolean): Date | undefined =>
+  known && (!task.excusedUntil || until > task.excusedUntil) ? until : task.excusedUntil;
+
+/** Nothing was posted; another try follows at `retryAt` under a new arm. */
+export const scheduleRetry = (task: Task, now: Date, { retryAt, reason, counted, known }: Retry): Task =>
   change(task, now, {
-    ...SETTLED,
+    ...settled(task),
     status: "retrying",
     arm: task.arm + 1,
     retries: task.retries + (counted ? 1 : 0),
+    stalledSince: undefined,
     notBeforeAt: retryAt,
+    excusedUntil: excused(task, retryAt, known),
     wakeAt: after(retryAt, TIMING.wake.retryMs),
+    arrangedFor: undefined,
     reason,
   });
 
+/** It may not be posted now, by a rule: it waits under a new arm. Too many waits of unknown length hold it for a person. */
+export const park = (task: Task, now: Date, { until, known, reason }: Parking): Task =>
+  !known && task.parkings >= MAX_PARKINGS
+    ? stop(task, now, "held", TOO_MANY_PARKINGS)
+    : {
+        ...scheduleRetry(task, now, { retryAt: until, reason, counted: false, known }),
+        parkings: task.parkings + (known ? 0 : 1),
+        // Uploaded media and posted parts belong to their account.
+        ...(task.pool && task.mediaCount === 0 && task.posted.length === 0 && { pool: "open" as const }),
+      };
+
 /**
- * The answer of X was lost. Only reading back can tell; nothing here ever posts it again. The attempt stays: if its
- * worker was only slow, it may still settle what it knows.
+ * The answer of X was lost. Only reading back can tell; nothing posts it again before. The attempt stays: if its worker
+ * was only slow, it may still settle what it knows.
  */
-export const markUnknown = (task: Task, now: Date, reason: Reason): Task =>
-  change(task, now, { status: "unknown", leaseUntil: undefined, wakeAt: undefined, reason });
+export function markUnknown(task: Task, now: Date, reason: Reason): Task {
+  const readAt = nextReading(task);
+  return change(task, now, {
+    status: "unknown",
+    leaseUntil: undefined,
+    inDoubtSince: task.inDoubtSince ?? task.startedAt ?? now,
+    wakeAt: after(readAt > now ? readAt : now, TIMING.wake.unsettledMs),
+    reason,
+  });
+}
+
+/** A complete reading did not show the post. The first one only counts as a beginning. */
+export function noteAbsence(task: Task, now: Date, timing?: ReconcileTiming): Task {
+  const noted = { ...task, absentAt: task.absentAt ?? now };
+  return change(noted, now, {
+    recoveries: 0,
+    wakeAt: after(nextReading(noted, timing), TIMING.wake.unsettledMs),
+  });
+}
+
+/** Nothing could be read; it is tried again at `at`. */
+export const awaitReading = (task: Task, now: Date, at: Date): Task =>
+  change(task, now, { recoveries: 0, wakeAt: after(at, TIMING.wake.unsettledMs) });
+
+/** The sweeper sends the reading again: its message was lost, or whoever read has died. */
+export const claimForReading = (task: Task, now: Date): Task =>
+  change(task, now, { ...stepIn(task), wakeAt: after(now, TIMING.sweep.claimMs) });
+
+/** Proven not to be out: the same request is sent once more, now. */
+export const repost = (task: Task, now: Date, reason: Reason): Task => ({
+  ...scheduleRetry(task, now, { retryAt: now, reason, counted: false, known: false }),
+  reposts: task.reposts + 1,
+});
 
 /** The uploaded media were forgotten by the platform before their slot: they are uploaded again under a new arm. */
 export const prepareAgain = (task: Task, now: Date): Task =>
@@ -152,11 +267,32 @@ export const prepareAgain = (task: Task, now: Date): Task =>
     arm: task.arm + 1,
     recoveries: task.recoveries + 1,
     wakeAt: after(now, TIMING.wake.unarrangedMs),
+    arrangedFor: undefined,
   });
 
 /** Ends or stops a task without a post. A cancellation that was asked for wins over a hold or a failure. */
-export const stop = (task: Task, now: Date, to: "held" | "failed" | "missed", reason: Reason): Task =>
-  change(task, now, { ...SETTLED, status: to, wakeAt: undefined, notBeforeAt: undefined, reason });
+export const stop = (
+  task: Task,
+  now: Date,
+  to: "held" | "failed" | "missed",
+  reason: Reason,
+  heldFor?: "account",
+): Task =>
+  change(task, now, {
+    ...settled(task),
+    status: to,
+    heldFor,
+    wakeAt: undefined,
+    arrangedFor: undefined,
+    notBeforeAt: undefined,
+    reason: tellingParts(task, reason),
+  });
+
+/** A thread that stops says where. */
+const tellingParts = ({ posted, partCount }: Task, reason: Reason): Reason =>
+  posted.length === 0
+    ? reason
+    : { ...reason, message: `${reason.message} ${posted.length} of ${partCount} parts are out.` };
 
 const cancelledReason = (sent: number, parts: number): Reason =>
   sent === 0
@@ -174,10 +310,12 @@ const cancelledReason = (sent: number, parts: number): Reason =>
 /** Cancelling raises `rev`: no message arranged before can act on it. */
 export const cancel = (task: Task, now: Date): Task =>
   change(task, now, {
-    ...SETTLED,
+    ...CERTAIN,
     status: "cancelled",
+    heldFor: undefined,
     rev: task.rev + 1,
     wakeAt: undefined,
+    arrangedFor: undefined,
     notBeforeAt: undefined,
     reason: cancelledReason(task.posted.length, task.partCount),
   });
@@ -192,6 +330,7 @@ export const revise = (
   over: Pick<
     Task,
     | "accountId"
+    | "costMicros"
     | "publishAt"
     | "slotAt"
     | "priority"
@@ -200,18 +339,22 @@ export const revise = (
     | "partCount"
     | "mediaCount"
     | "source"
-  >,
+  > & { readonly pool?: Task["pool"] | undefined; readonly reconcile?: Task["reconcile"] | undefined },
 ): Task =>
   change(task, now, {
     ...over,
-    ...RELEASED,
+    ...CERTAIN,
     status: "pending",
+    heldFor: undefined,
     rev: task.rev + 1,
     contentRev: task.rev + 1,
     arm: task.arm + 1,
     retries: 0,
     recoveries: 0,
+    parkings: 0,
+    arrangedFor: undefined,
     notBeforeAt: undefined,
+    excusedUntil: undefined,
     reason: undefined,
     wakeAt: after(now, TIMING.wake.unarrangedMs),
   });
@@ -220,12 +363,32 @@ export const revise = (
 export const reschedule = (task: Task, now: Date, slotAt: Date): Task =>
   change(task, now, {
     status: task.status === "ready" ? "ready" : "pending",
-    ...RELEASED,
+    // A person decided: whatever was in doubt before is theirs to know.
+    ...CERTAIN,
+    heldFor: undefined,
     rev: task.rev + 1,
     arm: task.arm + 1,
     slotAt,
     retries: 0,
     recoveries: 0,
+    parkings: 0,
+    arrangedFor: undefined,
+    notBeforeAt: undefined,
+    excusedUntil: undefined,
+    reason: undefined,
+    wakeAt: after(now, TIMING.wake.unarrangedMs),
+  });
+
+/** What held it is over (its account was connected again): it goes on by itself, under a new arm. */
+export const resume = (task: Task, now: Date): Task =>
+  change(task, now, {
+    ...settled(task),
+    status: "pending",
+    heldFor: undefined,
+    arm: task.arm + 1,
+    retries: 0,
+    recoveries: 0,
+    parkings: 0,
     notBeforeAt: undefined,
     reason: undefined,
     wakeAt: after(now, TIMING.wake.unarrangedMs),

@@ -1,5 +1,6 @@
 /** What may stand in the fields of a post, however it comes: in a file's front matter or in a request. */
 import * as z from "zod";
+import { batchName } from "./batch.ts";
 import { DEFAULT_LATE_POLICY, type LatePolicy } from "./task.ts";
 
 const DAY_MS = 86_400_000;
@@ -8,6 +9,16 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_60
 
 /** Of projects and accounts, for a look-up: who has such a name is no question of its spelling. */
 export const nameField = z.string().min(1).max(100);
+
+const CONTROL = /\p{Cc}/u;
+
+/** Any name: what its posts have in common is the owner's. Shown to people, so that no terminal may obey it. */
+export const batchField = z
+  .string()
+  .max(200)
+  .refine((name) => name.isWellFormed() && !CONTROL.test(name), "no control characters")
+  .transform(batchName)
+  .pipe(z.string().min(1).max(100));
 
 /** `now`, an instant, or a local time of the project's zone: what exactly is decided by `decidePublishTime`. */
 export const publishAtField = z.string().min(1).max(100);
@@ -20,6 +31,9 @@ export const languageField = z
   .string()
   .regex(/^[a-z]{2,3}([-_][a-z0-9]{2,8}){0,3}$/i, "write a language tag such as zh, en or pt-BR")
   .transform((tag) => (tag.toLowerCase() === "cn" ? "zh" : tag.replaceAll("_", "-")));
+
+/** What to do about a post that is proven not to be out, although X's answer was lost. */
+export const reconcileField = z.enum(["repost", "hold"]);
 
 export const threadField = z.array(z.string()).min(1).max(1_000);
 

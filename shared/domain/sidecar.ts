@@ -3,16 +3,24 @@ import { err, ok, type Result } from "#shared/result.ts";
 import { DROP_PREFIX, NO_PROJECT, parseDropKey, type SidecarFormat } from "./drop-key.ts";
 import { readFrontMatter } from "./front-matter.ts";
 import {
+  batchField,
   languageField,
   latePolicyField,
   nameField,
   priorityField,
   publishAtField,
+  reconcileField,
   threadField,
 } from "./post-fields.ts";
 import { checkCharacters, tidyText } from "./post-text.ts";
 import type { Reason } from "./reason.ts";
-import { DEFAULT_LANGUAGE, DEFAULT_LATE_POLICY, DEFAULT_PRIORITY, type LatePolicy } from "./task.ts";
+import {
+  DEFAULT_LANGUAGE,
+  DEFAULT_LATE_POLICY,
+  DEFAULT_PRIORITY,
+  type LatePolicy,
+  type ReconcilePolicy,
+} from "./task.ts";
 import { nearest, quote, quoteAll } from "./words.ts";
 
 /** The longest post of any account, 25,000 weighted characters, takes 75 kB when JSON escapes every one of them. */
@@ -28,6 +36,9 @@ export interface Sidecar {
   /** As written. */
   readonly publishAt?: string;
   readonly account?: string;
+  readonly reconcile?: ReconcilePolicy;
+  /** Name of the batch that the post belongs to. */
+  readonly batch?: string;
   readonly priority: number;
   readonly language: string;
   /** In the order of the media; an empty text leaves one out. */
@@ -54,7 +65,7 @@ const FIELDS = {
   },
   account: {
     schema: z.union([nameField, z.number().transform(String)]),
-    expects: "the name of an account of the project",
+    expects: "the name of an account of the project, or any",
   },
   priority: { schema: priorityField, expects: "a whole number from 1 (most urgent) to 10" },
   language: { schema: languageField, expects: "a language tag such as zh, en or pt-BR" },
@@ -66,12 +77,17 @@ const FIELDS = {
     schema: listOf(fileName).refine((names) => new Set(names).size === names.length),
     expects: "a list of different file names of the same folder, such as [cover.jpg, clip.mp4]",
   },
+  batch: {
+    schema: z.union([batchField, z.number().transform(String)]),
+    expects: "a name of at most 100 characters",
+  },
   thread: { schema: threadField, expects: "a list of texts" },
   text: { schema: z.string(), expects: "a text" },
   latePolicy: {
     schema: latePolicyField,
     expects: "such as { postWithin: 30m, then: missed }: s, m, h, d (at most 30d) or forever; missed or hold",
   },
+  reconcile: { schema: reconcileField, expects: "repost or hold" },
 } as const;
 type Field = keyof typeof FIELDS;
 
@@ -82,8 +98,10 @@ const shape = {
   language: FIELDS.language.schema.default(DEFAULT_LANGUAGE),
   altText: FIELDS.altText.schema.default([]),
   media: FIELDS.media.schema.optional(),
+  batch: FIELDS.batch.schema.optional(),
   thread: FIELDS.thread.schema.optional(),
   latePolicy: FIELDS.latePolicy.schema.default(DEFAULT_LATE_POLICY),
+  reconcile: FIELDS.reconcile.schema.optional(),
 };
 const frontMatterSchema = z.strictObject(shape);
 const jsonSchema = frontMatterSchema.extend({ text: FIELDS.text.schema.optional() });
@@ -230,7 +248,7 @@ function checkFields<Output>(
 }
 
 function finish(fields: Fields): Result<Sidecar, Reason> {
-  const { text, thread, publishAt, account, media, altText, ...rest } = fields;
+  const { text, thread, publishAt, account, reconcile, batch, media, altText, ...rest } = fields;
   if (text !== undefined && thread) return err(textTwice("thread"));
   const texts = (thread ?? [text ?? ""]).map(tidyText);
   const named: readonly (readonly [where: string, text: string])[] = [
@@ -248,6 +266,8 @@ function finish(fields: Fields): Result<Sidecar, Reason> {
     altText: altText.map(tidyText),
     ...(publishAt !== undefined && { publishAt }),
     ...(account !== undefined && { account }),
+    ...(reconcile !== undefined && { reconcile }),
+    ...(batch !== undefined && { batch }),
     ...(media !== undefined && { media }),
   });
 }

@@ -1,4 +1,4 @@
-import type { AccountId, AttemptId, OwnerId, ProjectId, TaskId } from "./ids.ts";
+import type { AccountId, AttemptId, BatchId, OwnerId, ProjectId, TaskId } from "./ids.ts";
 import type { Medium } from "./media.ts";
 import type { Reason } from "./reason.ts";
 
@@ -47,7 +47,9 @@ export const isActive = (status: TaskStatus): boolean =>
 /** What X may be doing right now cannot be edited or cancelled: a cancellation is remembered instead. */
 export const isInFlight = (status: TaskStatus): boolean => status === "posting" || status === "unknown";
 
-export type TaskStep = "prepare" | "publish";
+/** `settle` reads back what became of a lost answer; `verify` looks ahead whether the account still works. */
+export const TASK_STEPS = ["prepare", "publish", "settle", "verify"] as const;
+export type TaskStep = (typeof TASK_STEPS)[number];
 
 /** How an invocation was reached: kept in the log, so that a late post can be explained. */
 export type Via = "scheduler" | "queue";
@@ -66,6 +68,8 @@ export const DEFAULT_MAX_RETRIES = 3;
 export const DEFAULT_LANGUAGE = "zh";
 /** X numbers no limit for threads; more parts than this would take minutes. */
 export const MAX_PARTS = 25;
+
+export type ReconcilePolicy = "repost" | "hold";
 
 export type TaskSource =
   | { readonly kind: "api" }
@@ -94,6 +98,9 @@ export interface Task {
   readonly ownerId: OwnerId;
   readonly projectId: ProjectId;
   readonly accountId: AccountId;
+  /** Any active account of the project will do; `open`: none is chosen yet, and `accountId` is its default. */
+  readonly pool?: "open" | "chosen";
+  readonly batchId?: BatchId;
   readonly status: TaskStatus;
   /** Grows by one with every write. */
   readonly version: number;
@@ -108,16 +115,24 @@ export interface Task {
   readonly leaseUntil?: Date;
   /** The instant after which something is wrong or due. Absent: nobody needs to look. */
   readonly wakeAt?: Date;
+  /** When its first wake-up call is due. Before that instant the sweeper only verifies its account. */
+  readonly arrangedFor?: Date;
   readonly source: TaskSource;
   /** 1 (most urgent) to 10. */
   readonly priority: number;
   readonly language: string;
   readonly latePolicy: LatePolicy;
+  /** What to do about a post that is proven not to be out. Absent: see `reconcilePolicyOf`. */
+  readonly reconcile?: ReconcilePolicy;
   readonly maxRetries: number;
   /** Failures that counted; rate limits do not. */
   readonly retries: number;
   /** Times the sweeper had to step in since the last progress. */
   readonly recoveries: number;
+  /** The first `wakeAt` since the last progress that passed unheeded. Absent: the sweeper has not stepped in since. */
+  readonly stalledSince?: Date;
+  /** Waits of unknown length since the last progress. */
+  readonly parkings: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   /** What was asked for. */
@@ -126,17 +141,31 @@ export interface Task {
   readonly slotAt: Date;
   /** Not before this instant: the wait after a refusal, or between parts. */
   readonly notBeforeAt?: Date;
+  /** End of the last wait that was known beforehand: it does not count as late. */
+  readonly excusedUntil?: Date;
   readonly partCount: number;
   readonly mediaCount: number;
+  /** What X will charge for all parts, in millionths of a US dollar. */
+  readonly costMicros: number;
   readonly posted: readonly PostedPart[];
   /** Set with the intent, for the part that is being posted. */
   readonly startedAt?: Date;
+  /** The day and month whose shared counters the attempt took from. */
+  readonly sharesAt?: Date;
   /** SHA-256 of the request body of the intent. */
   readonly requestHash?: string;
-  /** The account's newest post before the intent: reading back starts there. */
+  /** The account's newest post before the first intent of this part: reading back starts there. */
   readonly sinceId?: string;
+  /** When the first request of this part began whose answer was lost. */
+  readonly inDoubtSince?: Date;
+  /** A complete reading of the timeline did not show the post; a second one proves that it is not there. */
+  readonly absentAt?: Date;
+  /** Times that this part was sent again after it was proven not to be out. */
+  readonly reposts: number;
   readonly sentAt?: Date;
   readonly cancelAskedAt?: Date;
+  /** Held because of its account: it goes on by itself when the account does. */
+  readonly heldFor?: "account";
   readonly reason?: Reason;
 }
 
@@ -160,12 +189,16 @@ export const latenessMs = (task: Task): number | undefined =>
 
 export type LateDecision = "in-time" | "missed" | "hold";
 
-/** A known wait (`notBeforeAt`: a rate limit's reset, the next part) never counts as late. */
+/** When it is due: its slot, or the end of what it waits for. */
+export const dueAt = ({ slotAt, notBeforeAt }: Pick<Task, "slotAt" | "notBeforeAt">): Date =>
+  notBeforeAt && notBeforeAt > slotAt ? notBeforeAt : slotAt;
+
+/** A wait that was known beforehand (a reset, an interval, a quota) never counts as late; backoff does. */
 export function decideLate(task: Task, now: Date): LateDecision {
   const { postWithinMs, then } = task.latePolicy;
   if (postWithinMs === undefined || task.posted.length > 0) return "in-time";
-  const dueAt = Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0);
-  if (now.getTime() - dueAt <= postWithinMs) return "in-time";
+  const lateFrom = Math.max(task.slotAt.getTime(), task.excusedUntil?.getTime() ?? 0);
+  if (now.getTime() - lateFrom <= postWithinMs) return "in-time";
   return then === "hold" ? "hold" : "missed";
 }
 

@@ -33,6 +33,8 @@ export const TIMING = {
     requestDeadlineMs: 12 * SECOND,
     /** The call to X starts only while at least this much of the invocation remains. */
     minRemainingMs: 20 * SECOND,
+    /** Task, gate and policy are read this long before the due second, so that only the intent is left for it. */
+    readAheadMs: 300,
     /** Between the intent and the call: a worker that stalled longer does not call. */
     intentFreshMs: 5 * SECOND,
     leaseMs: 105 * SECOND,
@@ -47,6 +49,24 @@ export const TIMING = {
     /** The hold may start this much earlier than planned (clock skew between Scheduler and worker). */
     holdSlackMs: 2 * SECOND,
   },
+  /** Reading back a lost answer, counted from the first request whose answer was lost. */
+  reconcile: {
+    /** A post that is found may be adopted. */
+    adoptAfterMs: 120 * SECOND,
+    /** A complete reading without the post proves, as the second one, that it is not out: X shows a post within this. */
+    absentAfterMs: 300 * SECOND,
+    /** Between the two readings at least. */
+    betweenReadsMs: 30 * SECOND,
+    /** After a reading that was refused; the longer it lasts, the rarer it is tried. */
+    retryMs: 60 * SECOND,
+    maxRetryMs: 10 * MINUTE,
+    /** When nobody could read for so long, a person has to look. */
+    giveUpMs: DAY,
+    /** How far X's clock may be behind ours. */
+    clockToleranceMs: 60 * SECOND,
+  },
+  /** How long before its first wake-up call a task's account is verified. */
+  verifyAheadMs: [DAY, HOUR],
   sweep: {
     memoryMb: 256,
     timeoutMs: 55 * SECOND,
@@ -78,7 +98,8 @@ export const TIMING = {
     unarrangedMs: 120 * SECOND,
     arrangedMs: 120 * SECOND,
     retryMs: 60 * SECOND,
-    unknownMs: 120 * SECOND,
+    /** After the instant at which a lost answer is to be read back. */
+    unsettledMs: 60 * SECOND,
   },
   /** SQS delays at most 900 s; the rest is room for jitter. @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
   maxQueueDelayMs: 840 * SECOND,

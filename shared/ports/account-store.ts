@@ -3,13 +3,23 @@ import type { AccountId, OwnerId, ProjectId } from "#shared/domain/ids.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { Result } from "#shared/result.ts";
 
+export interface StoppedAccount {
+  readonly status: "paused" | "needs-reconnect";
+  readonly reason: Reason;
+  /** The pause ends by itself then. */
+  readonly until?: Date;
+}
+
 /** Owners' accounts and projects. Passes `test/contracts/account-store.ts`. */
 export interface AccountStore {
   getAccount(id: AccountId): Promise<Account | undefined>;
   /** Replaces the account whose version is one less (version 1: none). */
   saveAccount(next: Account): Promise<Result<void, { readonly reason: "stale" }>>;
-  /** Pauses an account, whoever else changes it. Nothing happens to one that is not active. */
-  deactivateAccount(id: AccountId, status: "paused" | "needs-reconnect", reason: Reason): Promise<void>;
+  /** Stops an account, whoever else changes it. Nothing happens to one that is not active. */
+  deactivateAccount(id: AccountId, stopped: StoppedAccount): Promise<void>;
+
+  /** Replaces the project's policy, weight and accounts, whoever else changes them; name, owner and id stay. */
+  saveProject(project: Project): Promise<void>;
 
   getProject(id: ProjectId): Promise<Project | undefined>;
   /** The project whose files are dropped in the folder `drop/<folder>/`. */

@@ -1,5 +1,6 @@
 import type { Failure } from "#shared/domain/failure.ts";
 import type { AccountId } from "#shared/domain/ids.ts";
+import type { SeenPost } from "#shared/domain/reconcile.ts";
 
 export interface PostRequest {
   readonly text: string;
@@ -15,15 +16,12 @@ export type PostOutcome =
   | { readonly kind: "unknown"; readonly cause: string };
 
 /** A post of an account's own timeline, as the platform shows it after its rewriting. */
-export interface TimelinePost {
-  readonly postId: string;
+export interface TimelinePost extends SeenPost {
   readonly text: string;
-  /** Text with every shortened link replaced by what it stands for. */
-  readonly expandedText: string;
-  readonly mediaKeys: readonly string[];
-  readonly inReplyTo?: string;
-  readonly createdAt: Date;
 }
+
+/** Posts that one reading of a timeline holds at most. */
+export const TIMELINE_SIZE = 10;
 
 /** Posts to the platform. Never throws for anything that the platform or the network did. */
 export interface PostPublisher {
@@ -39,7 +37,7 @@ export interface PostPublisher {
    */
   create(accountId: AccountId, post: PostRequest, deadlineMs: number): Promise<PostOutcome>;
 
-  /** The account's own newest posts, newest first, at most 10, only those after `sinceId`. */
+  /** The account's own newest posts, newest first, at most `TIMELINE_SIZE`, only those after `sinceId`. */
   readTimeline(
     accountId: AccountId,
     sinceId?: string,

@@ -1,27 +1,16 @@
-import type { Gate } from "#shared/domain/account.ts";
 import type { Drop } from "#shared/domain/drop.ts";
+import type { Gate } from "#shared/domain/gate.ts";
 import type { AccountId, OwnerId, ProjectId, TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
-import type { Reason } from "#shared/domain/reason.ts";
 import type { Content, Task, TaskStatus } from "#shared/domain/task.ts";
 import type { Result } from "#shared/result.ts";
-
-/** What happens to an account's gate together with a task. */
-export type GateChange =
-  /** A post is about to be sent. Refused while the gate is closed at `at`. */
-  | { readonly kind: "reserve"; readonly accountId: AccountId; readonly at: Date }
-  /** The platform said no: the reservation is given back. */
-  | { readonly kind: "give-back"; readonly accountId: AccountId }
-  /** Given back, and nobody of this account needs to try before `until`. */
-  | { readonly kind: "close"; readonly accountId: AccountId; readonly until: Date; readonly reason: Reason }
-  /** It was posted. */
-  | { readonly kind: "confirm"; readonly accountId: AccountId; readonly at: Date; readonly postId: string };
 
 /** Written in the same transaction as the task, or not at all. */
 export interface Together {
   readonly content?: Content;
   readonly log?: LogEntry;
-  readonly gate?: GateChange;
+  /** Replaces the gate whose version is one less. */
+  readonly gate?: Gate;
   /** Marks a post of the platform as this task's: two tasks can never adopt one post. */
   readonly adopt?: { readonly accountId: AccountId; readonly postId: string };
   /** Replaces the drop whose version is one less. Version 1 must not exist yet. */
@@ -31,7 +20,8 @@ export interface Together {
 export type WriteRefusal =
   /** Somebody else wrote the task or the drop since it was read. */
   | { readonly reason: "stale" }
-  | { readonly reason: "gate-closed"; readonly gate: Gate }
+  /** Somebody else wrote the gate since it was read: nothing is decided yet. */
+  | { readonly reason: "gate-stale" }
   | { readonly reason: "post-taken" };
 
 export interface Page<Item> {
@@ -50,6 +40,8 @@ export type TaskQuery = { readonly limit: number; readonly after?: string } & (
 
 export type DueRef =
   | { readonly kind: "task"; readonly id: TaskId; readonly wakeAt: Date }
+  | { readonly kind: "account"; readonly id: AccountId; readonly wakeAt: Date }
+  | { readonly kind: "run"; readonly id: string; readonly wakeAt: Date }
   | { readonly kind: "drop"; readonly project: string; readonly base: string; readonly wakeAt: Date };
 
 /**
@@ -62,6 +54,8 @@ export interface TaskStore {
   /** Newest last; expired entries are left out, even those that the database has not deleted yet. */
   getLog(id: TaskId): Promise<readonly LogEntry[]>;
   getGate(accountId: AccountId): Promise<Gate>;
+  /** Accounts of an owner whose gates let them post by `now`, longest idle first. May lag: re-read their gates. */
+  listAvailable(ownerId: OwnerId, now: Date, limit: number): Promise<readonly AccountId[]>;
 
   /** Stores a new task (version 1). `stale`: the id is taken. */
   create(

@@ -5,11 +5,13 @@ import { asAttemptId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import type { Medium } from "#shared/domain/media.ts";
 import { revise } from "#shared/domain/moves.ts";
+import { pricePost } from "#shared/domain/price.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import { type Content, DEFAULT_MAX_RETRIES, isFinal, isInFlight, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import { durationInWords, instantInWords, quote, quoteAll } from "#shared/domain/words.ts";
 import { DependencyFault } from "#shared/errors.ts";
+import type { BatchStore } from "#shared/ports/batch-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { StoredFile } from "#shared/ports/drop-folder.ts";
 import type { DropStore } from "#shared/ports/drop-store.ts";
@@ -17,6 +19,7 @@ import type { Entropy } from "#shared/ports/entropy.ts";
 import type { IntakeQueue } from "#shared/ports/intake-queue.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import type { ArrangeTask } from "./arrange-task.ts";
+import { openBatch } from "./open-batch.ts";
 import { createReadDrop, type DropReading, type ReadDropDeps, sameName } from "./read-drop.ts";
 
 /** Somebody else changed the drop meanwhile: so often it is read anew. */
@@ -28,6 +31,7 @@ const SCAN_AT_ONCE = 20;
 export interface AcceptDropDeps extends Omit<ReadDropDeps, "drops"> {
   readonly drops: DropStore;
   readonly tasks: TaskStore;
+  readonly batches: Pick<BatchStore, "open">;
   readonly intake: IntakeQueue;
   readonly arrange: ArrangeTask;
   readonly clock: Clock;
@@ -76,7 +80,7 @@ export type AcceptDrop = (message: IntakeMessage, deadline: Date) => Promise<Acc
  * @throws DependencyFault when the table or the bucket does not answer: the message is to be delivered again
  */
 export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
-  const { drops, tasks, accounts, folder, intake, arrange, clock, entropy, settleMs, report } = deps;
+  const { drops, tasks, batches, accounts, folder, intake, arrange, clock, entropy, settleMs, report } = deps;
   const readDrop = createReadDrop(deps);
   const settledAt = ({ lastSeenAt }: Drop): Date => new Date(lastSeenAt.getTime() + settleMs);
   const givenUpAt = ({ lastSeenAt }: Drop): Date =>
@@ -327,8 +331,9 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
     if (typeof change === "object") return notUsed(drop, change);
     if (!plan.ok) return refuse(drop, { why: plan.error, file });
 
-    const { accountId, parts, time, priority, language, latePolicy } = plan.value;
+    const { accountId, pool, reconcile, batch, parts, time, priority, language, latePolicy } = plan.value;
     const { publishAt, slotAt } = time;
+    const choices = { ...(pool && { pool }), ...(reconcile && { reconcile }) };
     const wanted = {
       accountId,
       publishAt,
@@ -338,6 +343,7 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
       latePolicy,
       partCount: parts.length,
       mediaCount: media.length,
+      costMicros: pricePost(parts, media),
       source: { kind: "drop", base: drop.base, file },
     } as const;
     const log: LogEntry = {
@@ -349,15 +355,19 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
     };
 
     if (task && change === "revise") {
-      const next = revise(task, now, wanted);
+      const next = revise(task, now, { ...wanted, pool, reconcile });
       const content: Content = { taskId: next.id, rev: next.contentRev, parts, media };
       const saved = await tasks.save(next, { content, log, drop: accepted(next.id) });
       if (!saved.ok) return undefined;
       await arrangeOrLeave(next, media);
       return { kind: "revised", taskId: next.id, slotAt };
     }
+    // A revision stays in the batch that its task was made for.
+    const batchId = batch === undefined ? undefined : await openBatch(batches, owner.ownerId, batch, now);
     const created: Task = {
       ...wanted,
+      ...choices,
+      ...(batchId && { batchId }),
       id: asTaskId(entropy.newId()),
       ownerId: owner.ownerId,
       projectId: owner.id,
@@ -370,6 +380,8 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
       maxRetries: DEFAULT_MAX_RETRIES,
       retries: 0,
       recoveries: 0,
+      parkings: 0,
+      reposts: 0,
       createdAt: now,
       updatedAt: now,
       posted: [],

@@ -1,3 +1,4 @@
+import { giveBack, hasPlace } from "#shared/domain/gate.ts";
 import { asAttemptId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
 import { askToCancel, cancel } from "#shared/domain/moves.ts";
 import { isFinal, isInFlight, type TaskStatus } from "#shared/domain/task.ts";
@@ -10,7 +11,7 @@ import { type ChangeRefusal, changeOwnTask } from "./change-own-task.ts";
 import { type ShownTask, type ShowTasks, showTask } from "./show-tasks.ts";
 
 export interface CancelTaskDeps {
-  readonly tasks: Pick<TaskStore, "get" | "save">;
+  readonly tasks: Pick<TaskStore, "get" | "getGate" | "save">;
   readonly dispatch: Pick<TaskDispatch, "unschedule">;
   readonly show: ShowTasks;
   readonly clock: Pick<Clock, "now">;
@@ -26,7 +27,10 @@ export interface Cancellation extends ShownTask {
 
 export type CancelRefusal = ChangeRefusal | { readonly reason: "final"; readonly status: TaskStatus };
 
-/** Cancels a task. Repeating it changes nothing more. */
+/**
+ * Cancels a task. Repeating it changes nothing more. A thread that is cancelled between two parts leaves its place at the
+ * account's gate.
+ */
 export type CancelTask = (ownerId: OwnerId, id: TaskId) => Promise<Result<Cancellation, CancelRefusal>>;
 
 export function createCancelTask({
@@ -38,7 +42,7 @@ export function createCancelTask({
   report,
 }: CancelTaskDeps): CancelTask {
   return async (ownerId, id) => {
-    const changed = await changeOwnTask<CancelRefusal>(tasks, ownerId, id, (task) => {
+    const changed = await changeOwnTask<CancelRefusal>(tasks, ownerId, id, async (task) => {
       const { status } = task;
       if (status === "cancelled" || (isInFlight(status) && task.cancelAskedAt)) return ok("unchanged");
       if (isFinal(status)) return err({ reason: "final", status });
@@ -51,7 +55,13 @@ export function createCancelTask({
         status: next.status,
         code: next.status === "cancelled" ? "cancelled" : "cancel-asked",
       };
-      return ok({ next, together: { log } });
+      // Before its first part a task has no place, and while one is in flight it keeps it.
+      const gate =
+        next.status === "cancelled" && task.posted.length > 0
+          ? await tasks.getGate(task.accountId)
+          : undefined;
+      const left = gate && hasPlace(gate, id) && { gate: giveBack(gate, id) };
+      return ok({ next, together: { log, ...left } });
     });
     if (!changed.ok) return changed;
     const { before, after } = changed.value;

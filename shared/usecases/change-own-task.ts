@@ -12,10 +12,10 @@ export type ChangeRefusal =
   /** Somebody else was faster every time. */
   | { readonly reason: "conflict" };
 
+type Decided<Refusal> = Result<{ readonly next: Task; readonly together: Together } | "unchanged", Refusal>;
+
 /** What to write, or that nothing has to be; refused with the caller's own reasons. */
-export type Change<Refusal> = (
-  task: Task,
-) => Result<{ readonly next: Task; readonly together: Together } | "unchanged", Refusal>;
+export type Change<Refusal> = (task: Task) => Decided<Refusal> | Promise<Decided<Refusal>>;
 
 export interface ChangedTask {
   /** As it was read. */
@@ -25,8 +25,8 @@ export interface ChangedTask {
 }
 
 /**
- * Decides by the task as it is now and writes what was decided; when somebody else wrote in between, it is read and
- * decided again.
+ * Decides by the task as it is now and writes what was decided; when somebody else wrote it or its account's gate in
+ * between, it is read and decided again.
  */
 export async function changeOwnTask<Refusal>(
   tasks: Pick<TaskStore, "get" | "save">,
@@ -37,13 +37,13 @@ export async function changeOwnTask<Refusal>(
   for (let race = 0; race < MAX_RACES; race++) {
     const before = await readOwnTask(tasks, ownerId, id);
     if (!before) return err({ reason: "not-found" });
-    const decided = decide(before);
+    const decided = await decide(before);
     if (!decided.ok) return decided;
     if (decided.value === "unchanged") return ok({ before, after: before });
     const { next, together } = decided.value;
     const saved = await tasks.save(next, together);
     if (saved.ok) return ok({ before, after: next });
-    if (saved.error.reason !== "stale") throw new RangeError(`a change was refused: ${saved.error.reason}`);
+    if (saved.error.reason === "post-taken") throw new RangeError("a change adopts no post");
   }
   return err({ reason: "conflict" });
 }

@@ -7,8 +7,8 @@ import {
   type KeyScope,
   parseApiKey,
 } from "#shared/domain/api-key.ts";
-import { type Credentials, fingerprintOf } from "#shared/domain/credentials.ts";
-import { type AccountId, asOwnerId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
+import type { Credentials } from "#shared/domain/credentials.ts";
+import { type AccountId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { AccountVerifier } from "#shared/ports/account-verifier.ts";
@@ -17,16 +17,9 @@ import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
+import { type ConnectedAccount, createConnectAccount, FIRST_OWNER, isName } from "./connect-account.ts";
 
-/** Who owns what a deployment starts with. */
-export const FIRST_OWNER = asOwnerId("main");
-/** Without Premium. @see https://docs.x.com/fundamentals/counting-characters */
-const DEFAULT_TEXT_LENGTH = 280;
-/** Somebody else's write in between is no reason to give up. */
-const MAX_RACES = 5;
-
-/** Names go into keys, folders and addresses. */
-const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+export { FIRST_OWNER } from "./connect-account.ts";
 
 export interface IssueKeyDeps {
   readonly keys: KeyStore;
@@ -89,8 +82,7 @@ export interface InitializationReport {
   readonly account: Account;
   readonly isNewProject: boolean;
   readonly isNewAccount: boolean;
-  /** `unchanged`: the same as a person gave last, so a renewed pair is not overwritten by the used-up one. */
-  readonly credentials: "stored" | "unchanged" | "kept" | "none";
+  readonly credentials: ConnectedAccount["credentials"];
   readonly isVerified: boolean;
   /** Shown once: it is stored as a hash only. */
   readonly apiKey?: string;
@@ -115,35 +107,9 @@ export type InitializeService = (
  * no, is a warning and stops nothing.
  */
 export function createInitializeService(deps: InitializeServiceDeps): InitializeService {
-  const { accounts, vault, verifier, keys, clock, entropy } = deps;
+  const { accounts, keys, clock, entropy } = deps;
+  const connect = createConnectAccount(deps);
   const issueKey = createIssueKey(deps);
-
-  /** Changes the account, however often somebody else does so meanwhile. */
-  async function change(id: AccountId, to: (account: Account) => Account): Promise<Account> {
-    for (let race = 0; race < MAX_RACES; race++) {
-      const current = await accounts.getAccount(id);
-      if (!current) throw new RangeError(`account ${id} is gone`);
-      const next = { ...to(current), version: current.version + 1 };
-      if ((await accounts.saveAccount(next)).ok) return next;
-    }
-    throw new RangeError(`account ${id} is written by somebody else without end`);
-  }
-
-  async function ensureAccount(name: string): Promise<{ account: Account; isNew: boolean }> {
-    const id = accountIdFor(FIRST_OWNER, name);
-    const existing = await accounts.getAccount(id);
-    if (existing) return { account: existing, isNew: false };
-    const account: Account = {
-      id,
-      ownerId: FIRST_OWNER,
-      name,
-      maxTextLength: DEFAULT_TEXT_LENGTH,
-      status: "active",
-      version: 1,
-    };
-    const saved = await accounts.saveAccount(account);
-    return { account: saved.ok ? account : ((await accounts.getAccount(id)) ?? account), isNew: saved.ok };
-  }
 
   async function ensureProject(
     { project: name, timeZone, defaultTimeZone }: Initialization,
@@ -166,45 +132,9 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
     return { project: faster, isNew: false };
   }
 
-  async function storeCredentials(
-    id: AccountId,
-    given: Credentials | undefined,
-  ): Promise<InitializationReport["credentials"]> {
-    const stored = await vault.load(id);
-    if (!given) return stored ? "kept" : "none";
-    if (stored?.origin === fingerprintOf(given)) return "unchanged";
-    await vault.connect(id, given);
-    return "stored";
-  }
-
-  async function verify(
-    account: Account,
-  ): Promise<{ account: Account; isVerified: boolean; warning?: Reason }> {
-    const verified = await verifier.verify(account.id);
-    if (!verified.ok) {
-      const { message, remedy, code } = verified.error.reason;
-      return {
-        account,
-        isVerified: false,
-        warning: { code, message: `The account ${account.name} could not be checked. ${message}`, remedy },
-      };
-    }
-    const { userId, username } = verified.value;
-    const isSame = account.userId === userId && account.username === username;
-    // Paused is another matter: that X knows the account says nothing about why it was stopped.
-    if (isSame && account.status !== "needs-reconnect") return { account, isVerified: true };
-    const changed = await change(account.id, ({ reason, ...current }) => ({
-      ...current,
-      userId,
-      username,
-      ...(current.status === "needs-reconnect" ? { status: "active" as const } : reason && { reason }),
-    }));
-    return { account: changed, isVerified: true };
-  }
-
   return async (wanted) => {
     for (const what of ["project", "account"] as const)
-      if (!NAME_PATTERN.test(wanted[what])) return err({ reason: "bad-name", what, name: wanted[what] });
+      if (!isName(wanted[what])) return err({ reason: "bad-name", what, name: wanted[what] });
     const timeZone = wanted.timeZone ?? wanted.defaultTimeZone;
     if (!isTimeZone(timeZone)) return err({ reason: "bad-time-zone", timeZone });
 
@@ -216,27 +146,16 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
       return err({ reason: "foreign-account", project: wanted.project, accounts: names });
     }
 
-    const ensured = await ensureAccount(wanted.account);
-    const credentials = await storeCredentials(accountId, wanted.credentials);
+    const connected = await connect(wanted.account, wanted.credentials);
     // The project last: until it exists, nobody can drop anything for an account that is only half there.
     const { project, isNew: isNewProject } = await ensureProject(wanted, accountId);
-    const warnings: Reason[] = [];
+    const warnings = [...connected.warnings];
     if (wanted.timeZone !== undefined && project.timeZone !== wanted.timeZone)
-      warnings.push({
+      warnings.unshift({
         code: "time-zone-kept",
         message: `The project ${project.name} exists and keeps its time zone, ${project.timeZone}.`,
         remedy: "Nothing to do, unless you meant to change it: give times with their zone.",
       });
-
-    let checked: Awaited<ReturnType<typeof verify>> = { account: ensured.account, isVerified: false };
-    if (credentials === "none")
-      warnings.push({
-        code: "no-credentials",
-        message: `The account ${wanted.account} has no credentials of X, so it cannot post.`,
-        remedy: "Put X's tokens into .env and run `npm run admin -- init` again.",
-      });
-    else checked = await verify(ensured.account);
-    if (checked.warning) warnings.push(checked.warning);
 
     const known = await keys.list(FIRST_OWNER);
     const hasAdmin = known.some((key) => key.scopes.includes("admin") && !isKeyExpired(key, clock.now()));
@@ -246,11 +165,11 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
         : undefined;
     return ok({
       project,
-      account: checked.account,
+      account: connected.account,
       isNewProject,
-      isNewAccount: ensured.isNew,
-      credentials,
-      isVerified: checked.isVerified,
+      isNewAccount: connected.isNew,
+      credentials: connected.credentials,
+      isVerified: connected.isVerified,
       ...(issued && { apiKey: issued.key }),
       warnings,
     });

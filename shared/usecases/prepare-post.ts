@@ -3,8 +3,17 @@ import { planRetry } from "#shared/domain/arrangement.ts";
 import { decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
 import type { AttemptId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
-import { claimForPrepare, markReady, pausePrepare, scheduleRetry, stop } from "#shared/domain/moves.ts";
-import { decideLate, lateReason, type Task } from "#shared/domain/task.ts";
+import {
+  chooseAccount as chosenAccount,
+  claimForPrepare,
+  markReady,
+  park,
+  pausePrepare,
+  scheduleRetry,
+  stop,
+} from "#shared/domain/moves.ts";
+import type { Parking } from "#shared/domain/policy.ts";
+import { decideLate, dueAt, lateReason, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
@@ -12,11 +21,13 @@ import type { Entropy } from "#shared/ports/entropy.ts";
 import type { ReceivedTaskMessage, TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { wakeTask } from "./arrange-task.ts";
+import { chooseAccount } from "./choose-account.ts";
+import { deactivateAfter } from "./settle-attempt.ts";
 import type { Phases, UploadMedia, UploadMediaOutcome } from "./upload-media.ts";
 
 export interface PreparePostDeps {
   readonly tasks: TaskStore;
-  readonly accounts: Pick<AccountStore, "getAccount" | "deactivateAccount">;
+  readonly accounts: Pick<AccountStore, "getAccount" | "getProject" | "deactivateAccount">;
   readonly dispatch: TaskDispatch;
   readonly uploadMedia: UploadMedia;
   readonly clock: Clock;
@@ -68,7 +79,7 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
 
     const claim = await claimTask(deps, message, attemptId, log);
     if (claim.kind !== "claimed") return claim;
-    const { task } = claim;
+    let { task } = claim;
     const claimMs = clock.now().getTime() - startedAt.getTime();
 
     /** Writes what came of the attempt; undefined: the task is somebody else's by now. */
@@ -93,17 +104,36 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
         };
       });
       if (!next) return { kind: "stale-message" };
-      if (failure.class === "credentials" || failure.class === "billing")
-        await accounts.deactivateAccount(
-          next.accountId,
-          failure.class === "billing" ? "paused" : "needs-reconnect",
-          failure.reason,
-        );
+      await deactivateAfter(deps, next.accountId, failure);
       if (next.status === "retrying" && next.notBeforeAt)
         await wakeTask(dispatch, next, "prepare", planRetry(next.notBeforeAt, clock.now(), 0));
       return { kind: "refused", code, status: next.status };
     }
 
+    async function parkTask(parking: Parking, phases: Phases): Promise<PrepareReport> {
+      const { code, message: text } = parking.reason;
+      const next = await settle((current) => {
+        const parked = park(current, clock.now(), parking);
+        return { next: parked, log: log({ status: parked.status, code, message: text, phases }) };
+      });
+      if (!next) return { kind: "stale-message" };
+      if (next.status === "retrying" && next.notBeforeAt)
+        await wakeTask(dispatch, next, "prepare", planRetry(next.notBeforeAt, clock.now(), 0));
+      return { kind: "refused", code, status: next.status };
+    }
+
+    if (task.pool === "open") {
+      const project = await accounts.getProject(task.projectId);
+      if (!project) throw new RangeError(`task ${task.id} has no project`);
+      const chosen = await chooseAccount(deps, task, project, dueAt(task));
+      if (!chosen.ok) return parkTask(chosen.error, { claimMs });
+      const taken = await settle((current) => ({
+        next: chosenAccount(current, clock.now(), chosen.value),
+        log: log({ status: current.status, code: "account-chosen" }),
+      }));
+      if (!taken) return { kind: "stale-message" };
+      task = taken;
+    }
     const account = await accounts.getAccount(task.accountId);
     if (account?.status !== "active") return refuse(inactiveAccount(account), { claimMs });
     const content = await tasks.getContent(task.id, task.contentRev);
@@ -117,7 +147,7 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
       taskId: task.id,
       accountId: task.accountId,
       media: content.media,
-      neededAt: new Date(Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0)),
+      neededAt: dueAt(task),
       stopAt: new Date(stopMs),
     });
     const phases: Phases = { claimMs, ...outcome.phases };
@@ -199,9 +229,8 @@ function canBePrepared({ status, leaseUntil }: Task, now: Date): boolean {
 const needsPublisher = ({ notBeforeAt }: Task): boolean => notBeforeAt !== undefined;
 
 /** In ms from now, when the publisher has to be woken; negative when that instant has passed. */
-const publisherDelayMs = ({ clock }: PreparePostDeps, { slotAt, notBeforeAt }: Task): number => {
-  const dueMs = Math.max(slotAt.getTime(), notBeforeAt?.getTime() ?? 0);
-  return dueMs - TIMING.publish.holdLeadMs - clock.now().getTime();
+const publisherDelayMs = ({ clock }: PreparePostDeps, task: Task): number => {
+  return dueAt(task).getTime() - TIMING.publish.holdLeadMs - clock.now().getTime();
 };
 
 const isDue = (deps: PreparePostDeps, { slotAt }: Task): boolean => slotAt <= deps.clock.now();
@@ -219,5 +248,5 @@ function afterFailure(task: Task, failure: Failure, now: Date, random: number): 
   const decided = decideAfterFailure(task, failure, now, random);
   return decided.to === "retry"
     ? scheduleRetry(task, now, decided)
-    : stop(task, now, decided.to, decided.reason);
+    : stop(task, now, decided.to, decided.reason, decided.heldFor);
 }

@@ -1,29 +1,44 @@
-import { createHash } from "node:crypto";
-import { type Gate, inactiveAccount } from "#shared/domain/account.ts";
+import { inactiveAccount, type Project } from "#shared/domain/account.ts";
 import type { Failure } from "#shared/domain/failure.ts";
-import type { AttemptId } from "#shared/domain/ids.ts";
-import { prepareAgain, startPosting, stop } from "#shared/domain/moves.ts";
-import type { Reason } from "#shared/domain/reason.ts";
-import { type Content, decideLate, lateReason, type Task } from "#shared/domain/task.ts";
+import { decideGate, type Gate, type Heard, reserve } from "#shared/domain/gate.ts";
+import type { AccountId, AttemptId } from "#shared/domain/ids.ts";
+import { chooseAccount as chosenAccount, prepareAgain, startPosting, stop } from "#shared/domain/moves.ts";
+import { decidePolicy, type Parking } from "#shared/domain/policy.ts";
+import { decideLate, dueAt, lateReason, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
+import type { AccountStore } from "#shared/ports/account-store.ts";
+import type { CircuitStore } from "#shared/ports/circuit-store.ts";
 import type { MediaProgressStore } from "#shared/ports/media-progress-store.ts";
 import type { PostPublisher, PostRequest } from "#shared/ports/post-publisher.ts";
+import type { SharedCounters } from "#shared/ports/shared-counters.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import { wakeTask } from "./arrange-task.ts";
+import { buildRequest, hashRequest } from "./build-request.ts";
+import { chooseAccount } from "./choose-account.ts";
 import {
   type Attempt,
   type SettleAttemptDeps,
+  settleParked,
   settlePosted,
   settleRefused,
   settleUnknown,
 } from "./settle-attempt.ts";
+import { returnShares, sharesOf, takeShares } from "./take-shares.ts";
+import { admitToPlatform, heardFrom, reportToPlatform } from "./watch-platform.ts";
 
 /** Media that the platform forgets sooner than this after the due second are uploaded again. */
 const MEDIA_MARGIN_MS = 60_000;
 
+export type PublishTiming = Pick<typeof TIMING.publish, "intentFreshMs">;
+
 export interface PublishPostDeps extends SettleAttemptDeps {
+  readonly accounts: AccountStore;
   readonly media: MediaProgressStore;
   readonly publisher: PostPublisher;
+  readonly counters: SharedCounters;
+  readonly circuits: CircuitStore;
+  /** @default TIMING.publish */
+  readonly timing?: PublishTiming;
 }
 
 export interface PublishInvocation {
@@ -43,6 +58,8 @@ export type PublishReport =
   /** The answer was lost, or came after somebody else had settled the attempt. */
   | { readonly kind: "unknown"; readonly cause: string }
   | { readonly kind: "refused"; readonly code: string; readonly status: Task["status"] | "settled-by-others" }
+  /** It may not be posted now, by a rule. */
+  | { readonly kind: "parked"; readonly code: string; readonly status: Task["status"] | "settled-by-others" }
   | { readonly kind: "late"; readonly status: Task["status"] | "settled-by-others" };
 
 export type PublishPost = (
@@ -53,30 +70,77 @@ export type PublishPost = (
 /**
  * Posts what is due, once.
  *
- * Everything slow (account, media, token) happens before the due second. Then the intent is written together with
- * the account's gate, and only after it the one request is sent. What X answered is settled in one transaction; an
- * answer that was lost leaves the task `unknown`, and nothing here repeats a request that may have taken effect.
+ * Everything slow (account, media, token, shared counters) happens before the due second. Then the intent is written
+ * together with the account's gate, and only after it the one request is sent. What X answered is settled in one
+ * transaction; an answer that was lost leaves the task `unknown`, and nothing here repeats a request that may have
+ * taken effect.
  *
- * @throws whatever the table or a queue throws; a post that was already sent is then settled by the sweeper
+ * @throws whatever the table or a queue throws; a post that was already sent is then settled by reading back
  */
 export function createPublishPost(deps: PublishPostDeps): PublishPost {
-  const { tasks, accounts, publisher, dispatch, clock, holdLeadMs } = deps;
+  const { tasks, accounts, publisher, counters, dispatch, clock, holdLeadMs } = deps;
+  const { intentFreshMs } = deps.timing ?? TIMING.publish;
 
   return async (message, { attemptId, deadlineAt }) => {
     const arrivedAt = clock.now();
-    const task = await tasks.get(message.taskId);
-    if (!task || !isMeantFor(message, task)) return { kind: "stale-message" };
+    const arrived = await tasks.get(message.taskId);
+    if (!arrived || !isMeantFor(message, arrived)) return { kind: "stale-message" };
 
-    const attempt: Attempt = {
-      taskId: task.id,
+    const late = decideLate(arrived, arrivedAt);
+    if (late !== "in-time") return stopLate(deps, message, attemptId, late === "hold" ? "held" : "missed");
+    if (awaitsMedia(arrived)) {
+      await dispatch.enqueue(message, TIMING.publish.waitForMediaMs);
+      return { kind: "waits-for-media" };
+    }
+    const putOff = async (delayMs: number) => {
+      await dispatch.enqueue(message, Math.min(delayMs, TIMING.maxQueueDelayMs));
+      return { kind: "put-off", delayMs } as const;
+    };
+    const due = dueAt(arrived);
+    const holdFrom = due.getTime() - holdLeadMs;
+    if (arrivedAt.getTime() < holdFrom - TIMING.publish.holdSlackMs)
+      return putOff(holdFrom - arrivedAt.getTime());
+
+    const project = await accounts.getProject(arrived.projectId);
+    if (!project) throw new RangeError(`task ${arrived.id} has no project`);
+    const soonest = later(due, clock.now());
+    const isOurs = (current: Task) => isMeantFor(message, current);
+    const attemptOf = ({ id, accountId }: Task): Attempt => ({
+      taskId: id,
+      accountId,
       attemptId,
       deadlineAt,
       log: (over) => ({ at: clock.now(), attemptId, step: "publish", via: message.via, ...over }),
+    });
+    const parkTask = async (parking: Parking, parked: Task) => {
+      const written = await settleParked(deps, attemptOf(parked), parking, isOurs);
+      return { kind: "parked", code: parking.code, status: written?.status ?? "settled-by-others" } as const;
     };
-    const refuse = async (failure: Failure, reserved: boolean, phases?: Record<string, number>) => {
-      const isOurs = (current: Task) => isMeantFor(message, current);
+    /** Another account of its pool may have room at once: one is chosen anew. */
+    const parkAtGate = (parking: Parking, parked: Task) =>
+      parkTask(
+        mayChooseAgain(parked) && isOfAccount(parking)
+          ? { ...parking, until: later(due, clock.now()), known: true }
+          : parking,
+        parked,
+      );
+    let task = arrived;
+    if (task.pool === "open") {
+      const chosen = await chooseAccount(deps, task, project, soonest);
+      if (!chosen.ok) return parkTask(chosen.error, task);
+      const taken = await takeAccount(deps, message, chosen.value);
+      if (!taken) return { kind: "stale-message" };
+      task = taken;
+    }
+    const attempt = attemptOf(task);
+    const refuse = async (
+      failure: Failure,
+      reserved: boolean,
+      { heard = "nothing", phases }: { heard?: Heard; phases?: Record<string, number> } = {},
+    ) => {
       const written = await settleRefused(deps, attempt, {
         failure,
+        heard,
         reserved,
         isOurs,
         ...(phases && { phases }),
@@ -84,73 +148,97 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
       const status = written?.status ?? "settled-by-others";
       return { kind: "refused", code: failure.reason.code, status } as const;
     };
-    const putOff = async (delayMs: number) => {
-      await dispatch.enqueue(message, Math.min(delayMs, TIMING.maxQueueDelayMs));
-      return { kind: "put-off", delayMs } as const;
-    };
-
-    const late = decideLate(task, arrivedAt);
-    if (late !== "in-time") return stopLate(deps, attempt, message, late === "hold" ? "held" : "missed");
-    if (task.status === "preparing" || (task.status === "pending" && task.mediaCount > 0)) {
-      await dispatch.enqueue(message, TIMING.publish.waitForMediaMs);
-      return { kind: "waits-for-media" };
-    }
-
-    const dueAt = new Date(Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0));
-    const holdFrom = dueAt.getTime() - holdLeadMs;
-    if (arrivedAt.getTime() < holdFrom - TIMING.publish.holdSlackMs)
-      return putOff(holdFrom - arrivedAt.getTime());
 
     const account = await accounts.getAccount(task.accountId);
     if (account?.status !== "active") return refuse(inactiveAccount(account), false);
-    // Known to be closed at the due second: the many posts of a busy account need not ask X one by one.
-    const gate = await tasks.getGate(task.accountId);
-    const soonest = Math.max(dueAt.getTime(), clock.now().getTime());
-    if (gate.closedUntil && gate.closedUntil.getTime() > soonest) return refuse(closedGate(gate), false);
+    // Known to be impossible at the due second: the many posts of a busy account need not wait for it one by one.
+    const early = decideNow(task, project, await tasks.getGate(task.accountId), soonest);
+    if (early) return parkAtGate(early, task);
     const content = await tasks.getContent(task.id, task.contentRev);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
-    const request = await requestFor(deps, task, content, dueAt);
-    if (!request) return uploadAgain(deps, message);
+    const usableUntil = new Date(due.getTime() + MEDIA_MARGIN_MS);
+    const request = await buildRequest(deps.media, task, content, usableUntil);
+    if (!request) return task.reposts > 0 ? refuse(CHANGED, false) : uploadAgain(deps, message);
+    if (task.reposts > 0 && task.requestHash !== hashRequest(request)) return refuse(CHANGED, false);
     const warm = await publisher.warmUp(task.accountId);
     if (!warm.ok) return refuse(warm.failure, false);
+    const shut = await admitToPlatform(deps, soonest);
+    if (shut) return parkTask(shut, task);
 
     const startBy = deadlineAt.getTime() - TIMING.publish.minRemainingMs;
-    if (Math.max(dueAt.getTime(), clock.now().getTime()) > startBy) return putOff(0);
-    await clock.sleepUntil(dueAt);
+    if (later(due, clock.now()).getTime() > startBy) return putOff(0);
+    const sharesAt = later(due, clock.now());
+    const lacking = await takeShares(counters, task, sharesAt, project);
+    if (lacking) return parkTask(lacking, task);
+    const shares = sharesOf(task, sharesAt);
+    await clock.sleepUntil(new Date(due.getTime() - TIMING.publish.readAheadMs));
+    const ahead = await readStanding(deps, task);
+    await clock.sleepUntil(due);
 
     const dueReachedAt = clock.now();
-    const intent = await writeIntent(deps, message, { attemptId, request, sinceId: gate.lastPostId });
-    if (intent.kind === "stale") return { kind: "stale-message" };
-    if (intent.kind === "closed") return refuse(intent.failure, false);
+    const intent = await writeIntent(deps, message, { task, ahead, attemptId, request, sharesAt, startBy });
+    if (intent.kind !== "written") {
+      await returnShares(counters, shares);
+      if (intent.kind === "parked") return parkAtGate(intent.parking, task);
+      return intent.kind === "no-time" ? putOff(0) : { kind: "stale-message" };
+    }
 
     const calledAt = clock.now();
     const stalledMs = calledAt.getTime() - intent.startedAt.getTime();
-    if (stalledMs > TIMING.publish.intentFreshMs || calledAt.getTime() > startBy)
-      return refuse(STALLED, true);
+    if (stalledMs > intentFreshMs || calledAt.getTime() > startBy) {
+      const report = await refuse(STALLED, true);
+      if (report.status !== "settled-by-others") await returnShares(counters, shares);
+      return report;
+    }
     const outcome = await publisher.create(task.accountId, request, TIMING.publish.requestDeadlineMs);
     const phases = {
       waitedMs: dueReachedAt.getTime() - arrivedAt.getTime(),
       intentMs: calledAt.getTime() - dueReachedAt.getTime(),
       callMs: clock.now().getTime() - calledAt.getTime(),
-      latenessMs: calledAt.getTime() - dueAt.getTime(),
+      latenessMs: calledAt.getTime() - due.getTime(),
     };
 
     switch (outcome.kind) {
       case "posted": {
         const { postId } = outcome;
         const settled = await settlePosted(deps, attempt, { postId, sentAt: calledAt, phases });
-        return settled
+        // Another task of the same text has adopted it: reading back finds that one's.
+        if (settled.kind === "post-taken")
+          await settleUnknown(deps, attempt, { cause: "post-taken", phases });
+        await reportToPlatform(deps, "answer");
+        return settled.kind === "written"
           ? { kind: "posted", postId, latenessMs: phases.latenessMs }
-          : { kind: "unknown", cause: "settled-by-others" };
+          : { kind: "unknown", cause: settled.kind };
       }
-      case "refused":
-        return refuse(outcome.failure, true, phases);
+      case "refused": {
+        const { failure } = outcome;
+        const heard = heardFrom(failure);
+        // X refuses a text that it has: the request before, whose answer was lost, took effect.
+        if (task.reposts > 0 && failure.reason.code === "duplicate-text") {
+          await settleUnknown(deps, attempt, { cause: failure.reason.code, phases });
+          return { kind: "unknown", cause: failure.reason.code };
+        }
+        const report = await refuse(failure, true, { heard, phases });
+        if (report.status !== "settled-by-others") await returnShares(counters, shares);
+        await reportToPlatform(deps, heard);
+        return report;
+      }
       case "unknown":
         await settleUnknown(deps, attempt, { cause: outcome.cause, phases });
+        await reportToPlatform(deps, "silence");
         return { kind: "unknown", cause: outcome.cause };
     }
   };
 }
+
+const later = (a: Date, b: Date): Date => (a > b ? a : b);
+
+/** Uploaded media and posted parts belong to their account. */
+const mayChooseAgain = ({ pool, mediaCount, posted }: Task): boolean =>
+  pool === "chosen" && mediaCount === 0 && posted.length === 0;
+
+const isOfAccount = ({ code }: Parking): boolean =>
+  code === "too-close" || code === "no-quota" || code === "rate-limited" || code === "circuit-open";
 
 /** Only the newest arrangement of a task that may still be posted counts. */
 const isMeantFor = ({ rev, arm, part }: ReceivedTaskMessage, task: Task): boolean =>
@@ -159,69 +247,108 @@ const isMeantFor = ({ rev, arm, part }: ReceivedTaskMessage, task: Task): boolea
   task.posted.length === part &&
   (["pending", "preparing", "ready", "retrying"] as const).some((status) => status === task.status);
 
-type IntentOutcome =
-  | { readonly kind: "written"; readonly startedAt: Date }
-  | { readonly kind: "stale" }
-  | { readonly kind: "closed"; readonly failure: Failure };
+/** The media belong to the first part. */
+const awaitsMedia = ({ status, mediaCount, posted }: Task): boolean =>
+  status === "preparing" || (status === "pending" && mediaCount > 0 && posted.length === 0);
 
-/** Another write in between (a note that the task is arranged) is no reason to give up, as long as the message still counts. */
-async function writeIntent(
+const decideNow = (
+  task: Task,
+  { policy = {}, timeZone }: Project,
+  gate: Gate,
+  now: Date,
+): Parking | undefined => {
+  const units = task.partCount - task.posted.length;
+  return (
+    decidePolicy(policy, timeZone, now, units) ?? decideGate(gate, { taskId: task.id, now, units, policy })
+  );
+};
+
+/** Writes the choice down before anything belongs to the account. */
+async function takeAccount(
   { tasks, clock }: PublishPostDeps,
   message: ReceivedTaskMessage,
-  intent: {
-    readonly attemptId: AttemptId;
-    readonly request: PostRequest;
-    readonly sinceId: string | undefined;
-  },
-): Promise<IntentOutcome> {
-  const { attemptId, request, sinceId } = intent;
-  const requestHash = createHash("sha256").update(JSON.stringify(request)).digest("hex");
+  accountId: AccountId,
+): Promise<Task | undefined> {
   for (;;) {
     const task = await tasks.get(message.taskId);
-    if (!task || !isMeantFor(message, task)) return { kind: "stale" };
-    const startedAt = clock.now();
-    const saved = await tasks.save(startPosting(task, startedAt, { attemptId, requestHash, sinceId }), {
-      gate: { kind: "reserve", accountId: task.accountId, at: startedAt },
-    });
-    if (saved.ok) return { kind: "written", startedAt };
-    if (saved.error.reason === "gate-closed")
-      return { kind: "closed", failure: closedGate(saved.error.gate) };
+    if (!task || !isMeantFor(message, task)) return undefined;
+    if (task.pool !== "open") return task;
+    const next = chosenAccount(task, clock.now(), accountId);
+    const saved = await tasks.save(next);
+    if (saved.ok) return next;
   }
 }
 
-const closedGate = ({ closedUntil, closedReason }: Gate): Failure => ({
-  class: "rate-limited",
-  reason: closedReason ?? CLOSED,
-  ...(closedUntil && { retryAt: closedUntil }),
-});
-
-/** Adds the media to the first part. `undefined`: they are not, or no longer, uploaded. */
-async function requestFor(
-  { media }: PublishPostDeps,
-  task: Task,
-  content: Content,
-  dueAt: Date,
-): Promise<PostRequest | undefined> {
-  const text = content.parts[task.posted.length]?.text ?? "";
-  const before = task.posted.at(-1);
-  if (before) return { text, mediaIds: [], inReplyTo: before.postId };
-  if (content.media.length === 0) return { text, mediaIds: [] };
-  const uploaded = await media.list(task.id);
-  const mediaIds = content.media.flatMap(({ sha256 }, index) =>
-    uploaded
-      .filter(
-        (progress) =>
-          progress.index === index &&
-          progress.sha256 === sha256 &&
-          progress.state === "ready" &&
-          progress.accountId === task.accountId &&
-          progress.expiresAt.getTime() > dueAt.getTime() + MEDIA_MARGIN_MS,
-      )
-      .map(({ mediaId }) => mediaId),
-  );
-  return mediaIds.length === content.media.length ? { text, mediaIds } : undefined;
+/** What decides at the due second. */
+interface Standing {
+  readonly task: Task | undefined;
+  readonly gate: Gate;
+  readonly project: Project | undefined;
 }
 
+async function readStanding({ tasks, accounts }: PublishPostDeps, task: Task): Promise<Standing> {
+  const [current, gate, project] = await Promise.all([
+    tasks.get(task.id),
+    tasks.getGate(task.accountId),
+    accounts.getProject(task.projectId),
+  ]);
+  return { task: current, gate, project };
+}
+
+type IntentOutcome =
+  | { readonly kind: "written"; readonly startedAt: Date }
+  | { readonly kind: "stale" }
+  | { readonly kind: "no-time" }
+  | { readonly kind: "parked"; readonly parking: Parking };
+
+/**
+ * Another write in between (a note that the task is arranged, another post of the account) is no reason to give up, as
+ * long as the message still counts and the rules still allow it.
+ */
+async function writeIntent(
+  deps: PublishPostDeps,
+  message: ReceivedTaskMessage,
+  {
+    task: known,
+    ahead,
+    attemptId,
+    request,
+    sharesAt,
+    startBy,
+  }: {
+    readonly task: Task;
+    /** Serves the first try; what it misses, the versions of task and gate refuse. */
+    readonly ahead: Standing;
+    readonly attemptId: AttemptId;
+    readonly request: PostRequest;
+    readonly sharesAt: Date;
+    readonly startBy: number;
+  },
+): Promise<IntentOutcome> {
+  const requestHash = hashRequest(request);
+  for (let standing = ahead; ; standing = await readStanding(deps, known)) {
+    const { task, gate, project } = standing;
+    if (!task || !project || !isMeantFor(message, task) || task.accountId !== known.accountId)
+      return { kind: "stale" };
+    const startedAt = deps.clock.now();
+    if (startedAt.getTime() > startBy) return { kind: "no-time" };
+    const parking = decideNow(task, project, gate, startedAt);
+    if (parking) return { kind: "parked", parking };
+    const sinceId = gate.lastPostId;
+    const intent = { attemptId, requestHash, sharesAt, ...(sinceId !== undefined && { sinceId }) };
+    const saved = await deps.tasks.save(startPosting(task, startedAt, intent), {
+      gate: reserve(gate, {
+        taskId: task.id,
+        attemptId,
+        ownerId: task.ownerId,
+        now: startedAt,
+        units: task.partCount - task.posted.length,
+        policy: project.policy ?? {},
+      }),
+    });
+    if (saved.ok) return { kind: "written", startedAt };
+  }
+}
 /** Repeated like the intent: the message is acknowledged, and nobody else would do it before the sweeper. */
 async function uploadAgain(
   { tasks, dispatch, clock }: PublishPostDeps,
@@ -241,8 +368,8 @@ async function uploadAgain(
 
 async function stopLate(
   { tasks, clock }: PublishPostDeps,
-  attempt: Attempt,
   message: ReceivedTaskMessage,
+  attemptId: AttemptId,
   status: "held" | "missed",
 ): Promise<PublishReport> {
   for (;;) {
@@ -251,17 +378,19 @@ async function stopLate(
     const reason = lateReason(task, status);
     const next = stop(task, clock.now(), status, reason);
     const saved = await tasks.save(next, {
-      log: attempt.log({ status, code: reason.code, message: reason.message }),
+      log: {
+        at: clock.now(),
+        attemptId,
+        step: "publish",
+        via: message.via,
+        status,
+        code: reason.code,
+        message: reason.message,
+      },
     });
     if (saved.ok) return { kind: "late", status };
   }
 }
-
-const CLOSED: Reason = {
-  code: "rate-limited",
-  message: "X takes no post of this account for now.",
-  remedy: "Nothing to do: it waits.",
-};
 
 /** A worker that was frozen between intent and call does not call: its lease may be somebody else's by then. */
 const STALLED: Failure = {
@@ -270,5 +399,15 @@ const STALLED: Failure = {
     code: "worker-stalled",
     message: "The publisher was stopped just before it sent the post.",
     remedy: "Nothing to do: it is tried again.",
+  },
+};
+
+/** It can be sent a second time only if X would recognise it: the same text, the same media. */
+const CHANGED: Failure = {
+  class: "configuration",
+  reason: {
+    code: "repeat-differs",
+    message: "X's answer was lost and the post is not there, but its media would have to be uploaded anew.",
+    remedy: "Look at the account's timeline. If the post is not there, publish it now; else cancel it.",
   },
 };

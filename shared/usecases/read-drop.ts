@@ -1,15 +1,17 @@
 import { createHash } from "node:crypto";
 import type { Account, Project } from "#shared/domain/account.ts";
+import { ANY_ACCOUNT } from "#shared/domain/account-pool.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { DROP_PREFIX, type DroppedName, filesOfPost, parseDropKey } from "#shared/domain/drop-key.ts";
 import type { AccountId } from "#shared/domain/ids.ts";
 import type { MediaType, Medium } from "#shared/domain/media.ts";
 import { checkMediaSet, promisedFamily, X_MEDIA_LIMITS } from "#shared/domain/media-rules.ts";
+import { checkThreadSpan } from "#shared/domain/policy.ts";
 import { checkPost } from "#shared/domain/post-text.ts";
 import { decidePublishTime, type PublishTime } from "#shared/domain/publish-time.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import { checkAltText, checkSidecarSize, parseSidecar, type Sidecar } from "#shared/domain/sidecar.ts";
-import type { LatePolicy, Part } from "#shared/domain/task.ts";
+import type { LatePolicy, Part, ReconcilePolicy } from "#shared/domain/task.ts";
 import { quote, quoteAll } from "#shared/domain/words.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { DropFolder, StoredFile } from "#shared/ports/drop-folder.ts";
@@ -30,6 +32,11 @@ export interface ReadDropDeps {
 /** Everything that a task and its content need, checked. */
 export interface PlannedPost {
   readonly accountId: AccountId;
+  /** Any account of the project will do. */
+  readonly pool?: "open";
+  readonly reconcile?: ReconcilePolicy;
+  /** Name of its batch. */
+  readonly batch?: string;
   readonly parts: readonly Part[];
   readonly time: PublishTime;
   readonly priority: number;
@@ -155,21 +162,28 @@ export function createReadDrop({ folder, drops, accounts, inspect }: ReadDropDep
     hasMedia: boolean,
     { project, now }: ReadContext,
   ): Promise<Result<PlannedPost, Reason>> {
-    const account = await findAccount(project, sidecar.account);
+    const isAny = sidecar.account === ANY_ACCOUNT;
+    const account = await findAccount(project, isAny ? undefined : sidecar.account);
     if (!account.ok) return account;
-    const { publishAt, latePolicy, priority, language } = sidecar;
+    const { publishAt, latePolicy, priority, language, batch, reconcile } = sidecar;
     const time = decidePublishTime(publishAt, { now, timeZone: project.timeZone, latePolicy });
     if (!time.ok) return time;
     const { maxTextLength } = account.value;
     const parts = checkPost(sidecar.texts, { maxTextLength, hasMedia });
     if (!parts.ok) return parts;
+    const { slotAt } = time.value;
+    const tooLong = checkThreadSpan(project.policy, project.timeZone, slotAt, parts.value.length);
+    if (tooLong) return err(tooLong);
     return ok({
       accountId: account.value.id,
+      ...(isAny && { pool: "open" as const }),
+      ...(reconcile && { reconcile }),
       parts: parts.value,
       time: time.value,
       priority,
       language,
       latePolicy,
+      ...(batch !== undefined && { batch }),
     });
   }
 

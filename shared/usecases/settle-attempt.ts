@@ -1,16 +1,26 @@
-/** How an attempt to post ends in the table. Reading back an unknown outcome will end here too. */
+/** How an attempt to post ends in the table: at once, or after reading back. */
 import { planRetry } from "#shared/domain/arrangement.ts";
 import { decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
-import type { AttemptId, TaskId } from "#shared/domain/ids.ts";
+import {
+  confirm,
+  doubt,
+  type Gate,
+  giveBack,
+  type Heard,
+  hasPlace,
+  noteResponse,
+} from "#shared/domain/gate.ts";
+import type { AccountId, AttemptId, TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
-import { cancel, markUnknown, recordPosted, scheduleRetry, stop } from "#shared/domain/moves.ts";
-import type { Reason } from "#shared/domain/reason.ts";
-import { isInFlight, type Task } from "#shared/domain/task.ts";
+import { cancel, markUnknown, park, recordPosted, scheduleRetry, stop } from "#shared/domain/moves.ts";
+import type { Parking } from "#shared/domain/policy.ts";
+import { nextReading, UNKNOWN } from "#shared/domain/reconcile.ts";
+import { isInFlight, type PostedPart, type Task } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
-import type { GateChange, TaskStore, Together } from "#shared/ports/task-store.ts";
+import type { TaskStore, Together } from "#shared/ports/task-store.ts";
 import { wakeTask } from "./arrange-task.ts";
 
 /** The answer of the platform is worth more than a busy table: it is written as often as time allows. */
@@ -18,16 +28,17 @@ const PAUSE_MS = 500;
 
 export interface SettleAttemptDeps {
   readonly tasks: TaskStore;
-  readonly accounts: AccountStore;
+  readonly accounts: Pick<AccountStore, "deactivateAccount">;
   readonly dispatch: TaskDispatch;
   readonly clock: Clock;
-  readonly entropy: Entropy;
+  readonly entropy: Pick<Entropy, "random">;
   readonly holdLeadMs: number;
 }
 
 /** The attempt that is being settled. */
 export interface Attempt {
   readonly taskId: TaskId;
+  readonly accountId: AccountId;
   readonly attemptId: AttemptId;
   /** Nothing is tried after this. */
   readonly deadlineAt: Date;
@@ -35,38 +46,37 @@ export interface Attempt {
   log(over: Pick<LogEntry, "status"> & Partial<LogEntry>): LogEntry;
 }
 
-interface Written {
+export interface Settlement {
   readonly next: Task;
   readonly together: Together;
 }
 
-const UNKNOWN: Reason = {
-  code: "outcome-unknown",
-  message: "X did not answer: the post may be out, so it is not sent again.",
-  remedy:
-    "Look at the account's timeline. If the post is not there, create it again, or drop it under a new name.",
-};
+export type SettleResult =
+  | { readonly kind: "written"; readonly task: Task }
+  /** Somebody else settled it first. */
+  | { readonly kind: "not-ours" }
+  /** The post belongs to another task. */
+  | { readonly kind: "post-taken" };
 
 /**
- * Writes what became of the attempt, from the task as it is now.
+ * Writes what became of the attempt, from the task and its account's gate as they are now.
  *
  * @param isOurs - tells whether the task still waits for this attempt; if not, nothing is written
- * @returns the task as written, or `undefined` when somebody else settled it first
  */
-async function write(
-  { tasks, clock }: SettleAttemptDeps,
-  { taskId, deadlineAt }: Attempt,
+export async function writeSettlement(
+  { tasks, clock }: Pick<SettleAttemptDeps, "tasks" | "clock">,
+  { taskId, accountId, deadlineAt }: Pick<Attempt, "taskId" | "accountId" | "deadlineAt">,
   isOurs: (task: Task) => boolean,
-  build: (task: Task) => Written,
-): Promise<Task | undefined> {
+  build: (task: Task, gate: Gate) => Settlement,
+): Promise<SettleResult> {
   for (;;) {
     try {
-      const task = await tasks.get(taskId);
-      if (!task || !isOurs(task)) return undefined;
-      const { next, together } = build(task);
+      const [task, gate] = await Promise.all([tasks.get(taskId), tasks.getGate(accountId)]);
+      if (!task || !isOurs(task)) return { kind: "not-ours" };
+      const { next, together } = build(task, gate);
       const saved = await tasks.save(next, together);
-      if (saved.ok) return next;
-      if (saved.error.reason !== "stale") throw new RangeError(`settling was refused: ${saved.error.reason}`);
+      if (saved.ok) return { kind: "written", task: next };
+      if (saved.error.reason === "post-taken") return { kind: "post-taken" };
     } catch (error) {
       const againAt = new Date(clock.now().getTime() + PAUSE_MS);
       if (error instanceof RangeError || againAt >= deadlineAt) throw error;
@@ -81,45 +91,60 @@ const waitsFor =
   (task: Task): boolean =>
     isInFlight(task.status) && task.attemptId === attemptId;
 
-/** X took the part. The next part of a thread is due some seconds later. */
+export interface Posted extends PostedPart {
+  readonly phases?: Readonly<Record<string, number>>;
+}
+
+/** X has the part. The next part of a thread is due some seconds later. */
 export async function settlePosted(
   deps: SettleAttemptDeps,
   attempt: Attempt,
-  { postId, sentAt, phases }: { postId: string; sentAt: Date; phases: Readonly<Record<string, number>> },
-): Promise<Task | undefined> {
+  { postId, sentAt, phases }: Posted,
+  isOurs: (task: Task) => boolean = waitsFor(attempt),
+): Promise<SettleResult> {
   const { clock, dispatch } = deps;
-  const written = await write(deps, attempt, waitsFor(attempt), (task) => {
+  const result = await writeSettlement(deps, attempt, isOurs, (task, gate) => {
     const next = recordPosted(task, clock.now(), { postId, sentAt });
     return {
       next,
       together: {
-        log: attempt.log({ status: next.status, externalId: postId, phases }),
-        gate: { kind: "confirm", accountId: task.accountId, at: sentAt, postId },
+        log: attempt.log({ status: next.status, externalId: postId, ...(phases && { phases }) }),
+        gate: confirm(gate, { taskId: task.id, at: sentAt, postId, isLast: next.status !== "ready" }),
         adopt: { accountId: task.accountId, postId },
       },
     };
   });
-  if (written?.status === "ready" && written.notBeforeAt)
-    await wakeTask(dispatch, written, "publish", {
+  if (result.kind === "written" && result.task.status === "ready" && result.task.notBeforeAt)
+    await wakeTask(dispatch, result.task, "publish", {
       by: "queue",
-      delayMs: written.notBeforeAt.getTime() - clock.now().getTime(),
+      delayMs: result.task.notBeforeAt.getTime() - clock.now().getTime(),
     });
-  return written;
+  return result;
 }
 
 /** The answer was lost: the account's gate stays reserved, since the post may be out. */
-export const settleUnknown = (
+export async function settleUnknown(
   deps: SettleAttemptDeps,
   attempt: Attempt,
   { cause, phases }: { cause: string; phases: Readonly<Record<string, number>> },
-): Promise<Task | undefined> =>
-  write(deps, attempt, waitsFor(attempt), (task) => ({
-    next: markUnknown(task, deps.clock.now(), UNKNOWN),
-    together: { log: attempt.log({ status: "unknown", class: "unknown", code: cause, phases }) },
+): Promise<SettleResult> {
+  const { clock, dispatch } = deps;
+  const result = await writeSettlement(deps, attempt, waitsFor(attempt), (task, gate) => ({
+    next: markUnknown(task, clock.now(), UNKNOWN),
+    together: {
+      log: attempt.log({ status: "unknown", class: "unknown", code: cause, phases }),
+      gate: doubt(gate, clock.now()),
+    },
   }));
+  if (result.kind === "written")
+    await wakeTask(dispatch, result.task, "settle", planRetry(nextReading(result.task), clock.now(), 0));
+  return result;
+}
 
 export interface Refused {
   readonly failure: Failure;
+  /** What the failure says about the platform. */
+  readonly heard: Heard;
   /** The intent was written: the gate's reservation is given back in the same transaction. */
   readonly reserved: boolean;
   /** Recognises the task while no intent was written. */
@@ -131,10 +156,12 @@ export interface Refused {
 export async function settleRefused(
   deps: SettleAttemptDeps,
   attempt: Attempt,
-  { failure, reserved, isOurs, phases }: Refused,
+  { failure, heard, reserved, isOurs, phases }: Refused,
 ): Promise<Task | undefined> {
-  const { accounts, clock, dispatch, entropy, holdLeadMs } = deps;
-  const written = await write(deps, attempt, reserved ? waitsFor(attempt) : isOurs, (task) => {
+  const { clock, entropy } = deps;
+  const { class: kind, reason, retryAt } = failure;
+  const closed = kind === "rate-limited" && retryAt ? { until: retryAt, reason } : undefined;
+  const result = await writeSettlement(deps, attempt, reserved ? waitsFor(attempt) : isOurs, (task, gate) => {
     const now = clock.now();
     const next = afterRefusal(task, failure, now, entropy.random());
     return {
@@ -142,45 +169,84 @@ export async function settleRefused(
       together: {
         log: attempt.log({
           status: next.status,
-          class: failure.class,
-          code: failure.reason.code,
-          message: failure.reason.message,
+          class: kind,
+          code: reason.code,
+          message: reason.message,
           ...(phases && { phases }),
         }),
-        ...(reserved && { gate: gateAfterRefusal(task, failure) }),
+        ...afterwards(gate, task, next, reserved ? { now, heard, closed } : undefined),
       },
     };
   });
-  if (written && (failure.class === "credentials" || failure.class === "billing"))
-    await accounts.deactivateAccount(
-      written.accountId,
-      failure.class === "billing" ? "paused" : "needs-reconnect",
-      failure.reason,
-    );
-  if (written?.status === "retrying" && written.notBeforeAt)
-    await wakeTask(dispatch, written, "publish", planRetry(written.notBeforeAt, clock.now(), holdLeadMs));
-  return written;
+  if (result.kind !== "written") return undefined;
+  await deactivateAfter(deps, result.task.accountId, failure);
+  await wakeAgain(deps, result.task);
+  return result.task;
+}
+
+/** It may not be posted now, by a rule. It waits, or is held when it waited too often. */
+export async function settleParked(
+  deps: SettleAttemptDeps,
+  attempt: Attempt,
+  parking: Parking,
+  isOurs: (task: Task) => boolean,
+): Promise<Task | undefined> {
+  const result = await writeSettlement(deps, attempt, isOurs, (task, gate) => {
+    const next = park(task, deps.clock.now(), parking);
+    const { code, message } = parking.reason;
+    return {
+      next,
+      together: {
+        log: attempt.log({ status: next.status, code, message }),
+        ...afterwards(gate, task, next, undefined),
+      },
+    };
+  });
+  if (result.kind !== "written") return undefined;
+  await wakeAgain(deps, result.task);
+  return result.task;
+}
+
+/**
+ * The gate after a definite no. A thread that goes on keeps its place; whatever ends leaves it. A task that never had a
+ * place changes nothing.
+ */
+function afterwards(
+  gate: Gate,
+  task: Task,
+  next: Task,
+  response: Parameters<typeof noteResponse>[1] | undefined,
+): { readonly gate?: Gate } {
+  const goesOn = task.posted.length > 0 && next.status === "retrying";
+  if (response) return { gate: goesOn ? noteResponse(gate, response) : giveBack(gate, task.id, response) };
+  return hasPlace(gate, task.id) && !goesOn ? { gate: giveBack(gate, task.id) } : {};
+}
+
+/** An account that X no longer serves is left alone; its other tasks are held when they are due, and go on with it. */
+export async function deactivateAfter(
+  { accounts }: Pick<SettleAttemptDeps, "accounts">,
+  accountId: AccountId,
+  failure: Failure,
+): Promise<void> {
+  if (failure.class === "credentials")
+    await accounts.deactivateAccount(accountId, { status: "needs-reconnect", reason: failure.reason });
+  if (failure.class === "billing")
+    await accounts.deactivateAccount(accountId, {
+      status: "paused",
+      reason: failure.reason,
+      ...(failure.retryAt && { until: failure.retryAt }),
+    });
+}
+
+async function wakeAgain({ dispatch, clock, holdLeadMs }: SettleAttemptDeps, task: Task): Promise<void> {
+  if (task.status === "retrying" && task.notBeforeAt)
+    await wakeTask(dispatch, task, "publish", planRetry(task.notBeforeAt, clock.now(), holdLeadMs));
 }
 
 function afterRefusal(task: Task, failure: Failure, now: Date, random: number): Task {
   if (task.cancelAskedAt) return cancel(task, now);
   const decided = decideAfterFailure(task, failure, now, random);
-  const sent = task.posted.length;
-  const reason: Reason =
-    sent === 0
-      ? decided.reason
-      : {
-          ...decided.reason,
-          message: `${decided.reason.message} ${sent} of ${task.partCount} parts are out.`,
-        };
   return decided.to === "retry"
-    ? scheduleRetry(task, now, { ...decided, reason })
-    : stop(task, now, decided.to, reason);
-}
-
-/** A reset that X named holds for the whole account: nobody else needs to ask before it. */
-function gateAfterRefusal({ accountId }: Task, { class: kind, retryAt, reason }: Failure): GateChange {
-  return kind === "rate-limited" && retryAt
-    ? { kind: "close", accountId, until: retryAt, reason }
-    : { kind: "give-back", accountId };
+    ? scheduleRetry(task, now, decided)
+    : stop(task, now, decided.to, decided.reason, decided.heldFor);
 }

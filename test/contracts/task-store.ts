@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { asAccountId, asAttemptId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
+import { confirm, type Gate, newGate, reserve } from "#shared/domain/gate.ts";
+import {
+  asAccountId,
+  asAttemptId,
+  asBatchId,
+  asOwnerId,
+  asProjectId,
+  type OwnerId,
+} from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import { cancel, claimForPrepare, recordPosted, startPosting } from "#shared/domain/moves.ts";
 import type { Task } from "#shared/domain/task.ts";
@@ -30,6 +38,29 @@ const own = (over: Partial<Task> = {}): Task =>
     ...over,
   });
 
+/** The place that the task's attempt gets at the gate. */
+const placeFor = (task: Task, gate: Gate = newGate(task.accountId)): Gate =>
+  reserve(gate, {
+    taskId: task.id,
+    attemptId: attempt,
+    ownerId: task.ownerId,
+    now,
+    units: task.partCount,
+    policy: {},
+  });
+
+const aDrop = () => ({
+  project: fresh("project"),
+  base: "kite",
+  status: "accepted" as const,
+  firstSeenAt: now,
+  lastSeenAt: now,
+  version: 1,
+});
+
+const STALE = { ok: false, error: { reason: "stale" } };
+const GATE_STALE = { ok: false, error: { reason: "gate-stale" } };
+
 /** What every `TaskStore` promises. Run it against each implementation. */
 export function taskStoreContract(name: string, open: () => TaskStoreUnderTest): void {
   const stored = async (over: Partial<Task> = {}) => {
@@ -48,6 +79,22 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
         attemptId: attempt,
         source: { kind: "drop", base: "风筝 kite", file: "风筝 kite.md" },
         latePolicy: { then: "hold" },
+        pool: "chosen",
+        batchId: asBatchId("batch-1"),
+        reconcile: "hold",
+        parkings: 4,
+        reposts: 1,
+        arrangedFor: new Date("2026-12-01T09:00:00.001Z"),
+        notBeforeAt: new Date("2026-12-01T09:00:00.002Z"),
+        excusedUntil: new Date("2026-12-01T09:00:00.003Z"),
+        startedAt: new Date("2026-12-01T09:00:00.004Z"),
+        sharesAt: new Date("2026-12-01T09:00:00.005Z"),
+        inDoubtSince: new Date("2026-12-01T09:00:00.006Z"),
+        absentAt: new Date("2026-12-01T09:00:00.008Z"),
+        cancelAskedAt: new Date("2026-12-01T09:00:00.009Z"),
+        requestHash: "ff",
+        sinceId: "1998",
+        heldFor: "account",
         posted: [{ postId: "1999", sentAt: now }],
         reason: why,
       });
@@ -77,10 +124,17 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
     it("refuses an id that is taken and keeps the first", async () => {
       const { tasks, task } = await stored({ priority: 1 });
 
-      const again = await tasks.create({ ...task, priority: 9 }, aContent(task));
+      const rival = { ...task, priority: 9 };
+      const parts = [{ text: "another" }];
+      const log = { at: now, attemptId: attempt, step: "accept", status: "pending" } as const;
+      const drop = aDrop();
+      const again = await tasks.create(rival, { ...aContent(task), parts }, { log, drop });
 
-      expect(again).toEqual({ ok: false, error: { reason: "stale" } });
-      expect(await tasks.get(task.id)).toMatchObject({ priority: 1 });
+      expect(again).toEqual(STALE);
+      expect(await tasks.get(task.id)).toEqual(task);
+      expect(await tasks.getContent(task.id, 1)).toEqual(aContent(task));
+      expect(await tasks.getLog(task.id)).toEqual([]);
+      expect(await tasks.save(claimForPrepare(task, now, attempt), { drop })).toMatchObject({ ok: true });
     });
 
     it("lets exactly one of many competing changes win", async () => {
@@ -130,100 +184,219 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
         const { tasks, task } = await stored();
         const { accountId } = task;
         const posting = startPosting(task, now, intent);
-        await tasks.save(posting, { gate: { kind: "reserve", accountId, at: now } });
-        expect(await tasks.getGate(accountId)).toMatchObject({ inFlight: 1 });
+        const reserved = placeFor(task);
+        expect((await tasks.save(posting, { gate: reserved })).ok).toBe(true);
+        expect(await tasks.getGate(accountId)).toEqual(reserved);
         const done = recordPosted(posting, now, { postId: "1999", sentAt: now });
-        const together = {
-          log: entry,
-          gate: { kind: "confirm", accountId, at: now, postId: "1999" },
-          adopt: { accountId, postId: "1999" },
-        } as const;
+        const confirmed = confirm(reserved, { taskId: task.id, at: now, postId: "1999", isLast: true });
+        const together = { log: entry, gate: confirmed, adopt: { accountId, postId: "1999" } };
 
-        expect(await tasks.save({ ...done, version: 9 }, together)).toEqual({
-          ok: false,
-          error: { reason: "stale" },
-        });
+        expect(await tasks.save({ ...done, version: 9 }, together)).toEqual(STALE);
         expect(await tasks.getLog(task.id)).toEqual([]);
-        expect(await tasks.getGate(accountId)).toMatchObject({ inFlight: 1 });
+        expect(await tasks.getGate(accountId)).toEqual(reserved);
+        expect(await tasks.get(task.id)).toEqual(posting);
 
         expect((await tasks.save(done, together)).ok).toBe(true);
         expect(await tasks.getLog(task.id)).toEqual([entry]);
-        expect(await tasks.getGate(accountId)).toMatchObject({
-          inFlight: 0,
-          lastPostAt: now,
-          lastPostId: "1999",
-        });
+        expect(await tasks.getGate(accountId)).toEqual(confirmed);
+        expect(await tasks.get(task.id)).toEqual(done);
       });
 
-      it("never lets two tasks adopt one post", async () => {
+      it("refuses a gate that somebody else wrote, and writes nothing of the rest", async () => {
+        const { tasks, task } = await stored();
+        const { accountId } = task;
+        const rival = own({ accountId });
+        await tasks.create(rival, aContent(rival));
+        const theirs = placeFor(rival);
+        await tasks.save(startPosting(rival, now, intent), { gate: theirs });
+
+        const posting = startPosting(task, now, intent);
+        const adopt = { accountId, postId: "1998" };
+        const drop = aDrop();
+        for (const gate of [placeFor(task), { ...placeFor(task), version: 3 }])
+          expect(await tasks.save(posting, { log: entry, gate, adopt, drop })).toEqual(GATE_STALE);
+        expect(await tasks.get(task.id)).toEqual(task);
+        expect(await tasks.getLog(task.id)).toEqual([]);
+        expect(await tasks.getGate(accountId)).toEqual(theirs);
+
+        // Decided again by the gate as it is: neither the post's id nor the drop was left behind.
+        const again = placeFor(task, await tasks.getGate(accountId));
+        const saved = await tasks.save(posting, { log: entry, gate: again, adopt, drop });
+        expect(saved).toMatchObject({ ok: true });
+        expect((await tasks.getGate(accountId)).reservations.map(({ taskId }) => taskId)).toEqual([
+          rival.id,
+          task.id,
+        ]);
+      });
+
+      it("makes no gate out of a later version of none", async () => {
+        const { tasks, task } = await stored();
+        const gate = { ...placeFor(task), version: 2 };
+        expect(await tasks.save(startPosting(task, now, intent), { gate })).toEqual(GATE_STALE);
+        expect(await tasks.getGate(task.accountId)).toEqual(newGate(task.accountId));
+      });
+
+      it("keeps everything that a gate has, and removes what a change removed", async () => {
+        const { tasks, task } = await stored();
+        const { accountId } = task;
+        const full: Gate = {
+          ...placeFor(task),
+          lastPostAt: now,
+          lastPostId: "1999",
+          closedUntil: new Date("2026-12-01T01:15:00.007Z"),
+          closedReason: why,
+          circuit: { failures: 4, openUntil: now, probeUntil: new Date("2026-12-01T01:02:00.000Z") },
+          intervalMs: 60_000,
+          successRate: 0.729,
+        };
+        const posting = startPosting(task, now, intent);
+        await tasks.save(posting, { gate: full });
+        expect(await tasks.getGate(accountId)).toEqual(full);
+
+        const { closedUntil: _until, closedReason: _why, ...open } = full;
+        const next = { ...open, circuit: { failures: 0 }, version: 2 };
+        await tasks.save(recordPosted(posting, now, { postId: "2000", sentAt: now }), { gate: next });
+        expect(await tasks.getGate(accountId)).toEqual(next);
+      });
+
+      it("never lets two tasks adopt one post, and writes nothing of the second", async () => {
         const { tasks, task } = await stored();
         const other = own({ accountId: task.accountId });
         await tasks.create(other, aContent(other));
         const adopt = { accountId: task.accountId, postId: "2000" };
 
         expect((await tasks.save(startPosting(task, now, intent), { adopt })).ok).toBe(true);
-        const second = await tasks.save(startPosting(other, now, intent), { adopt });
+        const gate = placeFor(other);
+        const second = await tasks.save(startPosting(other, now, intent), { adopt, gate, log: entry });
 
         expect(second).toEqual({ ok: false, error: { reason: "post-taken" } });
-        expect(await tasks.get(other.id)).toMatchObject({ status: "pending" });
+        expect(await tasks.get(other.id)).toEqual(other);
+        expect(await tasks.getLog(other.id)).toEqual([]);
+        expect(await tasks.getGate(task.accountId)).toMatchObject({ version: 0 });
       });
 
-      it("refuses a reservation while the gate is closed, and says until when", async () => {
+      it("names the refusal that decides when several conditions fail: task, then post, then gate", async () => {
         const { tasks, task } = await stored();
         const { accountId } = task;
-        const until = new Date(now.getTime() + 60_000);
-        const first = own({ accountId });
-        await tasks.create(first, aContent(first));
-        const posting = startPosting(first, now, intent);
-        await tasks.save(posting, { gate: { kind: "reserve", accountId, at: now } });
-        await tasks.save(cancel(posting, now), { gate: { kind: "close", accountId, until, reason: why } });
+        const adopt = { accountId, postId: "2001" };
+        const posting = startPosting(task, now, intent);
+        await tasks.save(posting, { adopt, gate: placeFor(task) });
 
-        const early = await tasks.save(startPosting(task, now, intent), {
-          gate: { kind: "reserve", accountId, at: now },
-        });
-        expect(early).toMatchObject({
-          ok: false,
-          error: { reason: "gate-closed", gate: { closedUntil: until, closedReason: why, inFlight: 0 } },
-        });
-        expect(await tasks.get(task.id)).toMatchObject({ status: "pending", version: 1 });
-
-        const atReset = await tasks.save(startPosting(task, until, intent), {
-          gate: { kind: "reserve", accountId, at: until },
-        });
-        expect(atReset.ok).toBe(true);
+        const both = { adopt, gate: placeFor(task) };
+        const next = recordPosted(posting, now, { postId: "2001", sentAt: now });
+        expect(await tasks.save(next, both)).toEqual({ ok: false, error: { reason: "post-taken" } });
+        expect(await tasks.save({ ...next, version: 7 }, both)).toEqual(STALE);
       });
 
-      it("counts every one of many reservations of one account", async () => {
+      it("gives a place to one of many that read the same gate", async () => {
         const { tasks, task } = await stored();
         const { accountId } = task;
         const rivals = [task, ...Array.from({ length: 7 }, () => own({ accountId }))];
         await Promise.all(rivals.slice(1).map((rival) => tasks.create(rival, aContent(rival))));
 
         const saved = await Promise.all(
-          rivals.map((rival) =>
-            tasks.save(startPosting(rival, now, intent), { gate: { kind: "reserve", accountId, at: now } }),
-          ),
+          rivals.map((rival) => tasks.save(startPosting(rival, now, intent), { gate: placeFor(rival) })),
         );
 
-        expect(saved.every(({ ok }) => ok)).toBe(true);
-        expect(await tasks.getGate(accountId)).toMatchObject({ inFlight: 8 });
+        const winner = rivals[saved.findIndex(({ ok }) => ok)];
+        expect(saved.filter(({ ok }) => ok)).toHaveLength(1);
+        expect(saved.filter(({ ok }) => !ok)).toEqual(Array.from({ length: 7 }, () => GATE_STALE));
+        expect((await tasks.getGate(accountId)).reservations).toMatchObject([{ taskId: winner?.id }]);
+        const states = await Promise.all(rivals.map(async ({ id }) => (await tasks.get(id))?.status));
+        expect(states.filter((status) => status === "posting")).toHaveLength(1);
+      });
+
+      it("keeps the gates of two accounts apart", async () => {
+        const { tasks, task } = await stored();
+        const other = own();
+        await tasks.create(other, aContent(other));
+        await tasks.save(startPosting(task, now, intent), { gate: placeFor(task) });
+        const saved = await tasks.save(startPosting(other, now, intent), { gate: placeFor(other) });
+        expect(saved.ok).toBe(true);
       });
 
       it("writes a task and its drop both or not at all", async () => {
         const { tasks, task } = await stored();
-        const project = fresh("project");
-        const drop = {
-          project,
-          base: "kite",
-          status: "accepted" as const,
-          firstSeenAt: now,
-          lastSeenAt: now,
-          version: 2,
-        };
+        const drop = aDrop();
         const claimed = claimForPrepare(task, now, attempt);
-        expect(await tasks.save(claimed, { drop })).toEqual({ ok: false, error: { reason: "stale" } });
-        expect(await tasks.get(task.id)).toMatchObject({ status: "pending" });
-        expect((await tasks.save(claimed, { drop: { ...drop, version: 1 } })).ok).toBe(true);
+        const gate = placeFor(task);
+        expect(await tasks.save(claimed, { drop: { ...drop, version: 2 }, gate, log: entry })).toEqual(STALE);
+        expect(await tasks.get(task.id)).toEqual(task);
+        expect(await tasks.getGate(task.accountId)).toMatchObject({ version: 0 });
+        expect(await tasks.getLog(task.id)).toEqual([]);
+        expect((await tasks.save(claimed, { drop })).ok).toBe(true);
+      });
+    });
+
+    it("knows a gate that nothing went through", async () => {
+      const { tasks } = open();
+      const id = asAccountId(fresh("account"));
+      expect(await tasks.getGate(id)).toEqual(newGate(id));
+    });
+
+    describe("lists the accounts of an owner", () => {
+      /** Puts a gate of the owner there that may post again at that minute. */
+      async function gateOf(
+        tasks: TaskStore,
+        ownerId: OwnerId,
+        minute: number,
+        accountId = asAccountId(fresh("account")),
+      ): Promise<Task> {
+        const task = own({ ownerId, accountId });
+        await tasks.create(task, aContent(task));
+        const closedUntil = new Date(now.getTime() + minute * 60_000);
+        await tasks.save(startPosting(task, now, intent), { gate: { ...placeFor(task), closedUntil } });
+        return task;
+      }
+
+      it("by the instant at which they may post, those whose instant has come", async () => {
+        const { tasks } = open();
+        const ownerId = asOwnerId(fresh("owner"));
+        const late = await gateOf(tasks, ownerId, 30);
+        const early = await gateOf(tasks, ownerId, 10);
+        const middle = await gateOf(tasks, ownerId, 20);
+        await gateOf(tasks, asOwnerId(fresh("owner")), 0);
+        const inMinutes = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
+
+        expect(await tasks.listAvailable(ownerId, inMinutes(9.99), 10)).toEqual([]);
+        expect(await tasks.listAvailable(ownerId, inMinutes(10), 10)).toEqual([early.accountId]);
+        const ordered = [early, middle, late].map(({ accountId }) => accountId);
+        expect(await tasks.listAvailable(ownerId, inMinutes(30), 10)).toEqual(ordered);
+        expect(await tasks.listAvailable(ownerId, inMinutes(30), 2)).toEqual(ordered.slice(0, 2));
+        expect(await tasks.listAvailable(asOwnerId(fresh("owner")), inMinutes(30), 10)).toEqual([]);
+        // The same index has the owner's tasks.
+        expect((await tasks.list({ by: "owner", ownerId, limit: 10 })).items).toHaveLength(3);
+      });
+
+      it("in the order of their ids when they may post at the same instant", async () => {
+        const { tasks } = open();
+        const ownerId = asOwnerId(fresh("owner"));
+        const names = ["c", "a", "b"].map((name) => asAccountId(fresh(`account-${name}`)));
+        for (const id of names) await gateOf(tasks, ownerId, 1, id);
+        expect(await tasks.listAvailable(ownerId, new Date(now.getTime() + 60_000), 10)).toEqual(
+          names.toSorted(),
+        );
+      });
+
+      it("without those that never posted, and anew with every change", async () => {
+        const { tasks } = open();
+        const ownerId = asOwnerId(fresh("owner"));
+        const task = await gateOf(tasks, ownerId, 5);
+        const never = own({ ownerId });
+        await tasks.create(never, aContent(never));
+        await tasks.save(claimForPrepare(never, now, attempt), {
+          gate: { ...newGate(never.accountId), version: 1 },
+        });
+        const { closedUntil: _until, ...gate } = await tasks.getGate(task.accountId);
+        const posting = await tasks.get(task.id);
+        if (!posting) throw new Error("the task is gone");
+        const opened = { ...gate, intervalMs: 120_000, lastPostAt: now, reservations: [], version: 2 };
+        await tasks.save(recordPosted(posting, now, { postId: "1", sentAt: now }), { gate: opened });
+
+        expect(await tasks.listAvailable(ownerId, new Date(now.getTime() + 119_999), 10)).toEqual([]);
+        expect(await tasks.listAvailable(ownerId, new Date(now.getTime() + 120_000), 10)).toEqual([
+          task.accountId,
+        ]);
       });
     });
 

@@ -1,17 +1,18 @@
-/** Functions that die, answers of AWS that are lost, and a machine that is switched off: every post goes out once, or says why not. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/** Workers that die, after each thing they wrote down: every post goes out once, and its log, gate and counters say so. */
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Sandbox } from "#infra/local/sandbox/sandbox.ts";
 import type { TaskId } from "#shared/domain/ids.ts";
 import { TIMING } from "#shared/domain/timing.ts";
+import { type Books, createBooks, type Expected, sandboxOf } from "#test/support/books.ts";
+import { createLapse, type Lapse } from "#test/support/lapse.ts";
 import { paddedClip, readFixture, sha256Of } from "#test/support/media-files.ts";
-import { FAST, startPunctual, type TestPunctual } from "#test/support/punctual.ts";
+import { createOperator, type Operator } from "#test/support/operator.ts";
+import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
 import { createSteering, inSeconds, type Steering } from "#test/support/steering.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
-const MIB = 1_024 * 1_024;
 const MINUTE = 60_000;
 const CREATE = { method: "POST", path: "/2/tweets" } as const;
 const TWEETS = /^\/2\/tweets$/;
@@ -19,56 +20,263 @@ const APPEND = /\/append$/;
 const INITIALIZE = /\/initialize$/;
 const PHOTO = readFixture("photo.jpg");
 /** Sixteen segments: progress is saved after eight. */
-const CLIP = paddedClip(64 * MIB);
+const CLIP = paddedClip(64 * 1_024 * 1_024);
 const SEGMENTS = 16;
+/** What a function writes down in the table. */
+const WRITES = ["PutItem", "UpdateItem", "TransactWriteItems"];
 
-const sandboxOf = ({ sandbox }: TestPunctual): Sandbox => {
-  if (!sandbox) throw new Error("there is no sandbox");
-  return sandbox;
+let punctual: TestPunctual;
+let sandbox: Sandbox;
+let steering: Steering;
+let operator: Operator;
+let books: Books;
+let lapse: Lapse;
+beforeAll(async () => {
+  punctual = await startPunctual();
+  sandbox = sandboxOf(punctual);
+  steering = createSteering(punctual);
+  operator = createOperator(punctual);
+  books = createBooks(punctual, steering, operator);
+  lapse = createLapse(steering);
+});
+beforeEach(() => books.open());
+afterEach(async () => {
+  sandbox.clearFaults();
+  sandbox.setLatency(0);
+  punctual.cloud.unkindness.clear();
+  await steering.restoreAccount();
+});
+afterAll(async () => {
+  operator?.close();
+  steering?.close();
+  await punctual?.close();
+});
+
+const postsOf = (text: string) => sandbox.posts().filter((post) => post.text === text);
+const watchPosting = () => {
+  const before = steering.calls("POST", TWEETS).length;
+  return () => steering.calls("POST", TWEETS).slice(before);
 };
-const textsOf = (sandbox: Sandbox) => sandbox.posts().map(({ text }) => text);
-const postsOf = (sandbox: Sandbox, text: string) => sandbox.posts().filter((post) => post.text === text);
+const publishNow = (id: TaskId) => punctual.api(`/scheduling/tasks/${id}/publish-now`, { method: "POST" });
 
-/** Drops a large clip by the folder on disk, which sends it in parts, and waits until half of it has arrived at X. */
-async function uploadHalf(punctual: TestPunctual, steering: Steering, base: string): Promise<TaskId> {
-  sandboxOf(punctual).setLatency(300);
-  const folder = join(punctual.dropFolder, "default");
-  await writeFile(join(folder, `${base}.mp4`), CLIP);
-  await writeFile(join(folder, `${base}.md`), `---\nmedia: [${base}.mp4]\n---\nAbout ${base}\n`);
-  const id = await steering.dropped(base);
-  await waitFor("half of the upload to be saved", async () => {
-    const [medium] = await steering.media(id);
-    return medium && medium.segmentsDone.length >= 8 ? medium : undefined;
-  });
-  return id;
+/** The function dies at its nth write from now on. @returns resolves when it has */
+function dieAtWrite(name: string, nth: number, when: "before" | "after"): () => Promise<void> {
+  const caller = steering.functionId(name);
+  const deaths = punctual.deaths(caller);
+  punctual.cloud.unkindness.add({ kind: "crash", when, service: "dynamodb", operation: WRITES, caller, nth });
+  return async () => {
+    await waitFor(`${name} to die`, () => punctual.deaths(caller) > deaths || undefined);
+    punctual.cloud.unkindness.clear();
+  };
 }
 
-describe("a function that dies", () => {
-  let punctual: TestPunctual;
-  let sandbox: Sandbox;
-  let steering: Steering;
-  beforeAll(async () => {
-    punctual = await startPunctual();
-    sandbox = sandboxOf(punctual);
-    steering = createSteering(punctual);
-  });
-  afterEach(() => {
-    sandbox.clearFaults();
-    sandbox.setLatency(0);
-    punctual.cloud.unkindness.clear();
-  });
-  afterAll(async () => {
-    steering?.close();
-    await punctual?.close();
+/** The one post of the text is the task's. */
+async function expectPosted(id: TaskId, text: string): Promise<void> {
+  const { parts } = await steering.detailWhen(id, ["published"]);
+  expect(parts.map(({ postId }) => postId)).toEqual(postsOf(text).map((post) => post.id));
+  expect(parts).toHaveLength(1);
+}
+
+describe("a publisher that dies", () => {
+  const NOTHING = ["accept pending", "publish published"];
+  const IN_DOUBT = ["accept pending", "sweep unknown outcome-unknown"];
+  const REPOSTED = ["settle unknown not-seen-yet", "settle retrying proven-absent", "publish published"];
+  const STEPS: readonly (readonly [
+    what: string,
+    nth: number,
+    when: "before" | "after",
+    story: readonly string[],
+    left: Omit<Expected, "posts">,
+  ])[] = [
+    ["before it took its share of the day", 1, "before", NOTHING, {}],
+    ["with its share of the day", 1, "after", NOTHING, { lostDay: 1 }],
+    ["with both its shares", 2, "after", NOTHING, { lostDay: 1, lostSpend: 1 }],
+    ["just before its intent", 3, "before", NOTHING, { lostDay: 1, lostSpend: 1 }],
+    ["between its intent and the request", 3, "after", [...IN_DOUBT, ...REPOSTED], {}],
+    ["with X's answer in its hands", 4, "before", [...IN_DOUBT, "settle published"], {}],
+    ["when everything was written", 4, "after", NOTHING, {}],
+  ];
+
+  it.each(STEPS)("%s", async (what, nth, when, story, left) => {
+    const calls = watchPosting();
+    const dead = dieAtWrite("publish-post", nth, when);
+    const text = `Died ${what}`;
+    const id = await steering.create({ text });
+    await dead();
+    await lapse.end(id);
+    await expectPosted(id, text);
+    expect(await books.story(id)).toEqual(story);
+    await books.balance({ posts: 1, ...left });
+    expect(calls()).toHaveLength(1);
   });
 
-  const kill = (name: string) => punctual.cloud.runtime.terminate(steering.functionId(name));
+  it("has no other writes than these", async () => {
+    const last = Math.max(...STEPS.map(([, nth]) => nth));
+    const caller = steering.functionId("publish-post");
+    const before = punctual.deaths(caller);
+    dieAtWrite("publish-post", last + 1, "before");
+    const id = await steering.create({ text: "Did not die at all" });
+    await expectPosted(id, "Did not die at all");
+    await books.balance({ posts: 1 });
+    expect(punctual.deaths(caller)).toBe(before);
+  });
 
-  const publishNow = (id: TaskId) => punctual.api(`/scheduling/tasks/${id}/publish-now`, { method: "POST" });
+  it.each([
+    ["before X has made the post", "before-commit", 2],
+    ["after X has made the post", "after-commit", 1],
+  ] as const)("while X works on it, %s", async (how, when, requests) => {
+    const calls = watchPosting();
+    sandbox.addFault({ match: CREATE, action: { delayMs: 5_000, when } });
+    const text = `Died ${how}`;
+    const id = await steering.create({ text, publishAt: inSeconds(4) });
+    await waitFor("X to be asked", () => calls().length > 0 || undefined);
+    if (when === "after-commit") await waitFor("the post", () => postsOf(text).length > 0 || undefined);
+    await punctual.cloud.runtime.terminate(steering.functionId("publish-post"));
 
-  it("in the middle of an upload loses no finished segment", async () => {
-    const id = await uploadHalf(punctual, steering, "half");
-    await kill("prepare-post");
+    // Scheduler fired it: what is left is in the dead letters.
+    expect(JSON.parse(await steering.deadLetter("publish", id))).toMatchObject({
+      requestPayload: { taskId: id, step: "publish", via: "scheduler" },
+    });
+    await steering.sweep();
+    expect(await steering.task(id)).toMatchObject({ status: "posting" });
+    await lapse.sweep(id);
+    const unknown = await steering.detailWhen(id, ["unknown"]);
+    expect(unknown.reason?.code).toBe("outcome-unknown");
+    await lapse.end(id);
+    await expectPosted(id, text);
+    await books.balance({ posts: 1 });
+    expect(calls()).toHaveLength(requests);
+  });
+
+  it("between two parts of a thread leaves the next one to the sweeper", async () => {
+    const caller = steering.functionId("publish-post");
+    const dead = dieAtWrite("publish-post", 4, "after");
+    const thread = ["Its worker died", "after the first part"];
+    const answer = await punctual.api("/scheduling/tasks", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ thread, publishAt: "now" }),
+    });
+    const { id } = (await answer.json()) as { id: TaskId };
+    await dead();
+    expect(punctual.deaths(caller)).toBeGreaterThan(0);
+    expect(await steering.task(id)).toMatchObject({ status: "ready", posted: [{}] });
+    await lapse.end(id);
+    const { parts } = await steering.detailWhen(id, ["published"]);
+    const [first, second] = thread.flatMap(postsOf);
+    expect(parts.map(({ postId }) => postId)).toEqual([first?.id, second?.id]);
+    expect(second?.inReplyToPostId).toBe(first?.id);
+    await books.balance({ posts: 2 });
+  });
+});
+
+describe("whoever reads a lost answer back, and dies", () => {
+  const LOST = ["accept pending", "publish unknown connection-lost"];
+  const ABSENT = [...LOST, "settle unknown not-seen-yet"];
+  const REPOSTED = [...ABSENT, "settle retrying proven-absent", "publish published"];
+  const STEPS: readonly (readonly [
+    what: string,
+    reading: number,
+    nth: number,
+    when: "before" | "after",
+    left: Omit<Expected, "posts">,
+  ])[] = [
+    ["before it noted the absence", 1, 1, "before", {}],
+    ["when it had noted the absence", 1, 1, "after", {}],
+    ["before it noted the proof", 2, 1, "before", {}],
+    ["when it had noted the proof", 2, 1, "after", { lostDay: 1, lostSpend: 1 }],
+    ["when it had given back the share of the day", 2, 2, "after", { lostSpend: 1 }],
+    ["before it woke the publisher", 2, 3, "after", {}],
+  ];
+
+  it.each(STEPS)("%s", async (what, reading, nth, when, left) => {
+    const calls = watchPosting();
+    sandbox.addFault({ match: CREATE, action: { drop: "before-commit" } });
+    const text = `Reader died ${what}`;
+    const id = await steering.create({ text });
+    await steering.detailWhen(id, ["unknown"]);
+    if (reading === 2) await lapse.read(id);
+    const dead = dieAtWrite("publish-post", nth, when);
+    await lapse.sweep(id, () => true);
+    await dead();
+    await lapse.end(id);
+    await expectPosted(id, text);
+    expect(await books.story(id)).toEqual(REPOSTED);
+    await books.balance({ posts: 1, ...left });
+    expect(calls()).toHaveLength(2);
+  });
+
+  it.each([
+    ["before it adopted the post", "before"],
+    ["when it had adopted the post", "after"],
+  ] as const)("%s", async (what, when) => {
+    const calls = watchPosting();
+    sandbox.addFault({ match: CREATE, action: { drop: "after-commit" } });
+    const text = `Reader died ${what}`;
+    const id = await steering.create({ text });
+    await steering.detailWhen(id, ["unknown"]);
+    const dead = dieAtWrite("publish-post", 1, when);
+    await lapse.sweep(id, () => true);
+    await dead();
+    await lapse.end(id);
+    await expectPosted(id, text);
+    expect(await books.story(id)).toEqual([...LOST, "settle published"]);
+    await books.balance({ posts: 1 });
+    expect(calls()).toHaveLength(1);
+  });
+});
+
+describe("an uploader that dies", () => {
+  const STEPS = [
+    ["before its claim", 1, "before"],
+    ["with its claim", 1, "after"],
+    ["when the upload had begun", 2, "after"],
+    ["when the segments were there", 3, "after"],
+    ["when the photo was finished", 4, "after"],
+    ["before everything was ready", 5, "before"],
+    ["when everything was ready", 5, "after"],
+  ] as const;
+
+  async function dropPhoto(base: string): Promise<TaskId> {
+    await punctual.put(`${base}.jpg`, PHOTO);
+    await punctual.put(`${base}.md`, `---\nmedia: [${base}.jpg]\n---\nAbout ${base}\n`);
+    return steering.dropped(base);
+  }
+
+  it.each(STEPS)("%s", async (what, nth, when) => {
+    const base = `upload-${what.replaceAll(" ", "-")}`;
+    const calls = watchPosting();
+    const dead = dieAtWrite("prepare-post", nth, when);
+    const id = await dropPhoto(base);
+    await dead();
+    await lapse.end(id);
+    await expectPosted(id, `About ${base}`);
+    expect(postsOf(`About ${base}`)).toMatchObject([{ media: [{ sha256: sha256Of(PHOTO) }] }]);
+    await books.balance({ posts: 1 });
+    expect(calls()).toHaveLength(1);
+  });
+
+  it("has no other writes than these", async () => {
+    const last = Math.max(...STEPS.map(([, nth]) => nth));
+    const caller = steering.functionId("prepare-post");
+    const before = punctual.deaths(caller);
+    dieAtWrite("prepare-post", last + 1, "before");
+    await expectPosted(await dropPhoto("did-not-die"), "About did-not-die");
+    expect(punctual.deaths(caller)).toBe(before);
+  });
+
+  it("in the middle of a video loses no finished segment", async () => {
+    sandbox.setLatency(300);
+    const folder = join(punctual.dropFolder, "default");
+    await writeFile(join(folder, "half.mp4"), CLIP);
+    await writeFile(join(folder, "half.md"), "---\nmedia: [half.mp4]\n---\nAbout half\n");
+    const id = await steering.dropped("half");
+    await waitFor("half of the upload to be saved", async () => {
+      const [medium] = await steering.media(id);
+      return medium && medium.segmentsDone.length >= 8 ? medium : undefined;
+    });
+    const begun = steering.calls("POST", INITIALIZE).length;
+    await punctual.cloud.runtime.terminate(steering.functionId("prepare-post"));
     const [saved] = await steering.media(id);
     const done = saved?.segmentsDone.length ?? 0;
     expect(done).toBeLessThan(SEGMENTS);
@@ -79,50 +287,46 @@ describe("a function that dies", () => {
     expect(await steering.task(id)).toMatchObject({ status: "preparing", recoveries: 0 });
     await steering.age(id, TIMING.prepare.leaseMs + 1_000);
     await steering.sweep();
-    await steering.detailWhen(id, ["published"], 60_000);
-
+    await expectPosted(id, "About half");
     expect(steering.calls("POST", APPEND).slice(before)).toHaveLength(SEGMENTS - done);
-    expect(steering.calls("POST", INITIALIZE)).toHaveLength(1);
-    expect(postsOf(sandbox, "About half")).toMatchObject([{ media: [{ sha256: sha256Of(CLIP) }] }]);
+    expect(steering.calls("POST", INITIALIZE)).toHaveLength(begun);
+    expect(postsOf("About half")).toMatchObject([{ media: [{ sha256: sha256Of(CLIP) }] }]);
+    await books.balance({ posts: 1 });
   });
+});
 
-  it.each([
-    ["before X has made the post", "before-commit", 0],
-    ["after X has made the post", "after-commit", 1],
-  ] as const)("while it posts, %s: the post is unknown and never sent again", async (how, when, posts) => {
-    const before = steering.calls("POST", TWEETS).length;
-    sandbox.addFault({ match: CREATE, action: { delayMs: 5_000, when } });
-    const text = `Died ${how}`;
-    const id = await steering.create({ text, publishAt: inSeconds(5) });
-    const calls = () => steering.calls("POST", TWEETS).slice(before);
-    await waitFor("X to be asked", () => calls().length > 0 || undefined);
-    if (posts > 0) await waitFor("the post", () => postsOf(sandbox, text).length > 0 || undefined);
-    await kill("publish-post");
-
-    // Scheduler fired it: what is left is in the dead letters.
-    expect(JSON.parse(await steering.deadLetter("publish", id))).toMatchObject({
-      requestPayload: { taskId: id, step: "publish", via: "scheduler" },
+describe("a wake-up call that never came", () => {
+  it.each(["before", "after"] as const)("because whoever created the task died %s the call", async (when) => {
+    const text = `Never arranged: ${when}`;
+    const caller = steering.functionId("serve-api");
+    punctual.cloud.unkindness.add({ kind: "crash", when, operation: "CreateSchedule", caller });
+    const publishAt = inSeconds(600);
+    const answer = await punctual.api("/scheduling/tasks", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ text, publishAt }),
     });
-    await steering.sweep();
-    expect(await steering.task(id)).toMatchObject({ status: "posting" });
-    await steering.age(id, TIMING.publish.leaseMs + 1_000);
-    await steering.sweep();
-    const unknown = await steering.detailWhen(id, ["unknown"]);
-    expect(unknown.reason?.code).toBe("outcome-unknown");
-    expect(unknown.log.at(-1)).toMatchObject({ step: "sweep", code: "outcome-unknown" });
+    expect(answer.status).toBeGreaterThanOrEqual(500);
+    punctual.cloud.unkindness.clear();
+    const list = await punctual.api("/scheduling/tasks?limit=100");
+    const { items } = (await list.json()) as {
+      items: readonly { id: TaskId; parts: readonly { text: string }[] }[];
+    };
+    const id = items.find(({ parts }) => parts[0]?.text === text)?.id;
+    if (!id) throw new Error("the task is lost");
+    expect(steering.schedules(id)).toHaveLength(when === "after" ? 1 : 0);
 
-    const message = await steering.messageFor(id, "publish");
-    for (let round = 0; round < 3; round++) {
-      await steering.age(id, 10 * MINUTE);
-      await steering.sweep();
-      await steering.deliver("publish", message);
-    }
-    expect(await steering.task(id)).toMatchObject({ status: "unknown" });
-    expect(calls()).toHaveLength(1);
-    expect(postsOf(sandbox, text)).toHaveLength(posts);
+    await steering.age(id, TIMING.wake.unarrangedMs + 1_000);
+    await steering.sweep();
+    const { arm } = await steering.task(id);
+    expect(arm).toBe(2);
+    expect(steering.schedules(id)).toContain(`t-${id}-2-publish`);
+    expect((await publishNow(id)).status).toBe(202);
+    await expectPosted(id, text);
+    await books.balance({ posts: 1 });
   });
 
-  it("between the task and its wake-up calls leaves it to the sweeper", async () => {
+  it("because the queue was away is made good by the sweeper", async () => {
     punctual.cloud.unkindness.add({
       kind: "throttle",
       service: "sqs",
@@ -132,21 +336,43 @@ describe("a function that dies", () => {
     const id = await steering.create({ text: "Was never arranged" });
     await steering.sweep();
     expect(await steering.task(id)).toMatchObject({ status: "pending", arm: 1 });
-    await steering.age(id, TIMING.wake.unarrangedMs + 1_000);
-    await steering.sweep();
-    await steering.detailWhen(id, ["published"]);
-    expect(postsOf(sandbox, "Was never arranged")).toHaveLength(1);
+    await lapse.end(id);
+    await expectPosted(id, "Was never arranged");
+    await books.balance({ posts: 1 });
   });
 
-  it("or a schedule that never fired, is made good by the sweeper too", async () => {
-    const id = await steering.create({ text: "Its schedule was lost", publishAt: inSeconds(10) });
+  it("because its schedule was lost is made good by the sweeper too", async () => {
+    const slot = inSeconds(10);
+    const id = await steering.create({ text: "Its schedule was lost", publishAt: slot });
     expect(steering.schedules(id)).toHaveLength(1);
     await steering.unschedule(id);
     await steering.age(id, 10_000 + TIMING.wake.arrangedMs);
     await steering.sweep();
     expect(steering.schedules(id)).toEqual([expect.stringContaining(`${id}-2-publish`)]);
-    await steering.detailWhen(id, ["published"], 40_000);
-    expect(postsOf(sandbox, "Its schedule was lost")).toHaveLength(1);
+    await expectPosted(id, "Its schedule was lost");
+    expect(postsOf("Its schedule was lost")[0]?.createdAtMs).toBeGreaterThanOrEqual(Date.parse(slot));
+    await books.balance({ posts: 1 });
+  });
+
+  it("because the sweeper died too is made good by the next one", async () => {
+    punctual.cloud.unkindness.add({
+      kind: "throttle",
+      service: "sqs",
+      operation: "SendMessage",
+      caller: steering.functionId("serve-api"),
+    });
+    const id = await steering.create({ text: "Two of them died" });
+    await steering.age(id, TIMING.wake.unarrangedMs + 1_000);
+    punctual.cloud.unkindness.clear();
+    const caller = steering.functionId("sweep-tasks");
+    punctual.cloud.unkindness.add({ kind: "crash", when: "after", operation: "PutItem", caller, times: 1 });
+    expect(await punctual.cloud.invoke(caller, {})).toMatchObject({ ok: false });
+    expect(await steering.task(id)).toMatchObject({ status: "pending", arm: 2, recoveries: 1 });
+    await steering.sweep();
+    expect(await steering.task(id)).toMatchObject({ arm: 2 });
+    await lapse.end(id);
+    await expectPosted(id, "Two of them died");
+    await books.balance({ posts: 1 });
   });
 
   it("again and again is given up on after five recoveries, and says so", async () => {
@@ -166,152 +392,11 @@ describe("a function that dies", () => {
     await steering.sweep();
     const held = await steering.detailWhen(id, ["held"]);
     expect(held.reason).toMatchObject({ code: "stuck", remedy: expect.stringContaining("publish it now") });
-    expect(postsOf(sandbox, "Stuck for a while")).toEqual([]);
+    expect(postsOf("Stuck for a while")).toEqual([]);
 
     punctual.cloud.unkindness.clear();
     expect((await publishNow(id)).status).toBe(202);
-    await steering.detailWhen(id, ["published"]);
-    expect(postsOf(sandbox, "Stuck for a while")).toHaveLength(1);
-  });
-
-  it.each<[what: string, by: string, rule: { operation: string; nth?: number; times?: number }]>([
-    ["the new task", "accept-drop", { operation: "TransactWriteItems", nth: 1 }],
-    ["its claim", "prepare-post", { operation: "PutItem", nth: 1 }],
-    ["its progress", "prepare-post", { operation: "PutItem", nth: 2 }],
-    ["that all is uploaded", "prepare-post", { operation: "TransactWriteItems", nth: 1 }],
-    ["its intent", "publish-post", { operation: "TransactWriteItems", nth: 1 }],
-    ["its settlement", "publish-post", { operation: "TransactWriteItems", nth: 2 }],
-    ["its intent, twice", "publish-post", { operation: "TransactWriteItems", times: 2 }],
-  ])("never hears the answer of the table to %s (%s): one post, one reservation", async (what, by, rule) => {
-    const { unkindness } = punctual.cloud;
-    const { inFlight } = await steering.gate();
-    const base = what.replaceAll(/\W+/g, "-");
-    await punctual.put(`${base}.jpg`, PHOTO);
-    const caller = steering.functionId(by);
-    unkindness.add({ kind: "lost-answer", service: "dynamodb", caller, ...rule });
-    // An hour ahead: nobody else writes the task while it is prepared, so what is lost is the answer to a success.
-    const later = inSeconds(3_600);
-    await punctual.put(`${base}.md`, `---\npublishAt: ${later}\nmedia: [${base}.jpg]\n---\nAbout ${base}\n`);
-    const id = await steering.dropped(base);
-    const arranged = Date.parse(later) - 10 * MINUTE;
-    await waitFor("the task to be arranged", async () =>
-      Number((await steering.task(id)).wakeAt) > arranged ? true : undefined,
-    );
-    await steering.deliver("prepare", await steering.messageFor(id, "prepare"));
-    expect(await steering.task(id)).toMatchObject({ status: "ready" });
-
-    // The note of the API that the task is arranged: again, nobody else is to write.
-    const notes = steering.functionId("serve-api");
-    if (by === "publish-post") unkindness.add({ kind: "throttle", operation: "PutItem", caller: notes });
-    expect((await publishNow(id)).status).toBe(202);
-    const { parts, log } = await steering.detailWhen(id, ["published"]);
-    const [post, ...others] = postsOf(sandbox, `About ${base}`);
-    expect(others).toEqual([]);
-    expect(parts).toMatchObject([{ postId: post?.id }]);
-    expect(log.filter(({ status }) => status === "published")).toHaveLength(1);
-    expect(await steering.gate()).toMatchObject({ inFlight, lastPostId: post?.id });
-  });
-
-  it("meets other transactions on the account again and again: posts all the same", async () => {
-    const { inFlight } = await steering.gate();
-    for (const name of ["publish-post", "serve-api"])
-      punctual.cloud.unkindness.add({ kind: "conflict", caller: steering.functionId(name), times: 4 });
-    const ids = await Promise.all(
-      ["one", "two", "three"].map((name) => steering.create({ text: `In conflict ${name}` })),
-    );
-    for (const id of ids) await steering.detailWhen(id, ["published"]);
-    expect(
-      textsOf(sandbox)
-        .filter((text) => text.startsWith("In conflict"))
-        .toSorted(),
-    ).toEqual(["In conflict one", "In conflict three", "In conflict two"]);
-    expect(await steering.gate()).toMatchObject({ inFlight });
-  });
-});
-
-describe("a machine that is switched off and on", () => {
-  /** Longer than the local cloud waits for running functions, so that it stops in the middle of a hold. */
-  const PARAMETERS = { ...FAST, HoldLeadSeconds: "20" };
-  let directory: string;
-  let running: { readonly punctual: TestPunctual; readonly steering: Steering } | undefined;
-
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), "punctual-restart-"));
-  });
-  afterAll(async () => {
-    await switchOff();
-    await rm(directory, { recursive: true, force: true });
-  });
-
-  async function switchOn() {
-    const punctual = await startPunctual({ directory, parameters: PARAMETERS });
-    running = { punctual, steering: createSteering(punctual) };
-    return { ...running, sandbox: sandboxOf(punctual) };
-  }
-
-  async function switchOff() {
-    running?.steering.close();
-    await running?.punctual.close();
-    running = undefined;
-  }
-
-  it("goes on with everything: posts, keys, holds, uploads, schedules and retries", async () => {
-    const first = await switchOn();
-    const key = first.punctual.apiKey;
-    await first.punctual.put("before.txt", "Posted before");
-    await first.punctual.outcomeWhen("before", ["published"]);
-    const uploading = await uploadHalf(first.punctual, first.steering, "clip");
-    // Nothing more arrives until the end.
-    first.sandbox.setLatency(30_000);
-    const held = await first.steering.create({ text: "In the middle of a hold", publishAt: inSeconds(24) });
-    expect(first.steering.schedules(held)).toHaveLength(1);
-    await waitFor("the hold", () => first.steering.schedules(held).length === 0 || undefined);
-    await switchOff();
-
-    const second = await switchOn();
-    expect(second.punctual.apiKey).toBe(key);
-    expect(textsOf(second.sandbox)).toEqual(["Posted before"]);
-    expect((await second.punctual.outcome("before"))?.status).toBe("published");
-    const [saved] = await second.steering.media(uploading);
-    const done = saved?.segmentsDone.length ?? 0;
-    expect(done).toBeGreaterThanOrEqual(8);
-    for (const id of [held, uploading]) {
-      await second.steering.age(id, 5 * MINUTE);
-      await second.steering.sweep();
-    }
-    await second.steering.detailWhen(uploading, ["published"], 60_000);
-    await second.steering.detailWhen(held, ["published"], 60_000);
-    expect(second.steering.calls("POST", APPEND)).toHaveLength(SEGMENTS - done);
-    expect(postsOf(second.sandbox, "About clip")).toMatchObject([{ media: [{ sha256: sha256Of(CLIP) }] }]);
-    const resetAt = Math.ceil(Date.now() / 1_000) + 3;
-    const headers = { "x-rate-limit-remaining": "0", "x-rate-limit-reset": String(resetAt) };
-    second.sandbox.addFault({ match: CREATE, action: { status: 429, headers, body: {} } });
-    const retrying = await second.steering.create({ text: "By its retry" });
-    await second.steering.detailWhen(retrying, ["retrying"]);
-    const scheduled = await second.steering.create({ text: "By its schedule", publishAt: inSeconds(45) });
-    expect(second.steering.schedules(scheduled)).toHaveLength(1);
-    await switchOff();
-
-    const third = await switchOn();
-    expect(third.punctual.apiKey).toBe(key);
-    await third.steering.detailWhen(retrying, ["published"], 60_000);
-    const { log } = await third.steering.detailWhen(scheduled, ["published"], 90_000);
-    expect(log.at(-1)).toMatchObject({ step: "publish", via: "scheduler" });
-    for (const id of [held, uploading, retrying, scheduled])
-      await third.steering.deliver("publish", {
-        ...(await third.steering.messageFor(id, "publish")),
-        part: 0,
-      });
-    expect(textsOf(third.sandbox).toSorted()).toEqual([
-      "About clip",
-      "By its retry",
-      "By its schedule",
-      "In the middle of a hold",
-      "Posted before",
-    ]);
-    expect(await third.steering.gate()).toMatchObject({ inFlight: 0 });
-    const list = await third.punctual.api("/scheduling/tasks?limit=10");
-    const { items } = (await list.json()) as { items: { status: string }[] };
-    expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => "published"));
+    await expectPosted(id, "Stuck for a while");
+    await books.balance({ posts: 1 });
   });
 });

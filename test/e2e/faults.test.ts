@@ -1,8 +1,16 @@
-/** What X can do to a post on a bad day, told by the sandbox to the real functions, queues and schedules. */
+/** What X can do to a post on a bad day, short of losing an answer, told by the sandbox to the real functions, queues and schedules. */
+import { devNull } from "node:os";
+import { dirname } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runAdmin } from "#infra/admin.ts";
+import { SANDBOX_OAUTH1 } from "#infra/local/sandbox/credentials.ts";
 import { type FaultRule, type Sandbox, startSandbox } from "#infra/local/sandbox/sandbox.ts";
+import { ACCOUNT_CIRCUIT } from "#shared/domain/circuit.ts";
 import type { TaskId } from "#shared/domain/ids.ts";
+import { type Books, createBooks, sandboxOf } from "#test/support/books.ts";
+import { createLapse, type Lapse } from "#test/support/lapse.ts";
 import { paddedClip, readFixture, sha256Of } from "#test/support/media-files.ts";
+import { createOperator, type Operator } from "#test/support/operator.ts";
 import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
 import { createSteering, inSeconds, type Steering } from "#test/support/steering.ts";
 import { waitFor } from "#test/support/wait-for.ts";
@@ -19,22 +27,24 @@ const MINUTE = 60_000;
 let punctual: TestPunctual;
 let sandbox: Sandbox;
 let steering: Steering;
+let operator: Operator;
+let books: Books;
+let lapse: Lapse;
 beforeAll(async () => {
   punctual = await startPunctual();
-  if (!punctual.sandbox) throw new Error("there is no sandbox");
-  sandbox = punctual.sandbox;
+  sandbox = sandboxOf(punctual);
   steering = createSteering(punctual);
+  operator = createOperator(punctual);
+  books = createBooks(punctual, steering, operator);
+  lapse = createLapse(steering);
 });
-/** Posts that are out, or may be: those of an unknown outcome stay reserved. */
-let reserved: number;
-beforeEach(async () => {
-  reserved = (await steering.gate()).inFlight;
-});
+beforeEach(() => books.open());
 afterEach(async () => {
   sandbox.clearFaults();
   await steering.restoreAccount();
 });
 afterAll(async () => {
+  operator?.close();
   steering?.close();
   await punctual?.close();
 });
@@ -78,19 +88,31 @@ describe("when X limits the rate", () => {
     expect(await steering.task(first)).toMatchObject({ retries: 0 });
     expect(await steering.gate()).toMatchObject({
       closedUntil: new Date(resetAt * 1_000),
-      inFlight: reserved,
+      reservations: [],
     });
 
-    const second = await steering.create({ text: "Waits with the other" });
-    expect((await steering.detailWhen(second, ["retrying"])).reason?.code).toBe("rate-limited");
+    // A wait that X named never counts as late.
+    const latePolicy = { postWithin: "5s", then: "missed" };
+    const others = await Promise.all(
+      ["one", "two", "three"].map((name) => steering.create({ text: `Waits too: ${name}`, latePolicy })),
+    );
+    for (const id of others)
+      expect((await steering.detailWhen(id, ["retrying"])).reason?.code).toBe("rate-limited");
     expect(calls()).toHaveLength(1);
 
-    for (const id of [first, second]) await steering.detailWhen(id, ["published"], 40_000);
+    for (const id of [first, ...others]) await steering.detailWhen(id, ["published"], 40_000);
     const [, ...later] = calls();
-    expect(later).toHaveLength(2);
+    expect(later).toHaveLength(4);
     for (const { arrivedAtMs } of later) expect(arrivedAtMs).toBeGreaterThanOrEqual(resetAt * 1_000);
-    expect(postsOf("Refused for now")).toHaveLength(1);
-    expect(postsOf("Waits with the other")).toHaveLength(1);
+    for (const id of others) {
+      expect(await steering.task(id)).toMatchObject({ retries: 0, parkings: 0 });
+      expect(await books.story(id)).toEqual([
+        "accept pending",
+        "publish retrying rate-limited",
+        "publish published",
+      ]);
+    }
+    await books.balance({ posts: 4 });
   });
 
   it("makes a schedule of a wait that is too long for the queue, and takes it back with the task", async () => {
@@ -115,45 +137,140 @@ describe("when X limits the rate", () => {
 });
 
 describe("when X refuses the account", () => {
-  it.each([
+  const settled = { retries: 0, parkings: 0, heldFor: "account" };
+
+  /** `npm run admin -- …`, in the name of whoever deployed it. */
+  async function admin(...args: readonly string[]): Promise<void> {
+    const said: string[] = [];
+    const note = (line: string) => void said.push(line);
+    const { cloud } = punctual;
+    const code = await runAdmin({
+      args: [...args, "--json", "--env-file", devNull],
+      variables: {
+        AWS_ENDPOINT_URL: cloud.gatewayUrl,
+        TABLE_NAME: cloud.outputs["TableName"],
+        CREDENTIALS_KEY_ID: cloud.outputs["CredentialsKeyId"],
+        X_ENDPOINT: sandbox.url,
+        X_API_KEY: SANDBOX_OAUTH1.apiKey,
+        X_API_SECRET: SANDBOX_OAUTH1.apiSecret,
+        X_ACCESS_TOKEN: SANDBOX_OAUTH1.accessToken,
+        X_ACCESS_SECRET: SANDBOX_OAUTH1.accessSecret,
+      },
+      directory: dirname(punctual.dropFolder),
+      out: note,
+      err: note,
+    });
+    expect({ code, said }).toMatchObject({ code: 0 });
+  }
+
+  it.each<
+    [
+      status: number,
+      title: string,
+      over: object,
+      expected: { status: string; code: string; class: string; remedy: string },
+      putRight: readonly string[],
+    ]
+  >([
     [
       402,
       "CreditsDepleted",
       { type: "https://api.twitter.com/2/problems/credits" },
       { status: "paused", code: "credits-depleted", class: "billing", remedy: "Buy credits" },
+      ["accounts", "resume", "main"],
     ],
     [
       401,
       "Unauthorized",
       {},
       { status: "needs-reconnect", code: "needs-reconnect", class: "credentials", remedy: "npm run admin" },
+      ["init"],
     ],
-  ])("by %i: holds its posts and asks X for nothing more until it is put right", async (...told) => {
-    const [status, title, over, { class: kind, ...expected }] = told;
+  ])(
+    "by %i: holds its posts, asks X for nothing more, and goes on by itself once it is put right",
+    async (...told) => {
+      const [status, title, over, { class: kind, ...expected }, putRight] = told;
+      const calls = watchPosting();
+      meet(CREATE, problem(status, title, over));
+      const id = await steering.create({ text: `Held by ${status}` });
+      const held = await steering.detailWhen(id, ["held"]);
+      expect(held.reason).toMatchObject({
+        code: expected.code,
+        remedy: expect.stringContaining(expected.remedy),
+      });
+      expect(held.log.at(-1)).toMatchObject({ class: kind });
+      const account = await waitFor("the account to be stopped", async () => {
+        const seen = await steering.account();
+        return seen.status === "active" ? undefined : seen;
+      });
+      expect(account).toMatchObject({ status: expected.status, reason: { code: expected.code } });
+
+      const next = await steering.create({ text: `Held after ${status}` });
+      expect((await steering.detailWhen(next, ["held"])).reason?.code).toBe(expected.code);
+      await punctual.put(`held-${status}.jpg`, PHOTO);
+      await punctual.put(
+        `held-${status}.md`,
+        `---\nmedia: [held-${status}.jpg]\n---\nA picture held after ${status}\n`,
+      );
+      const picture = await steering.dropped(`held-${status}`);
+      expect((await steering.detailWhen(picture, ["held"])).reason?.code).toBe(expected.code);
+      for (const each of [id, next, picture]) expect(await steering.task(each)).toMatchObject(settled);
+      await steering.sweep();
+      expect(calls()).toHaveLength(1);
+      expect((await steering.gate()).reservations).toEqual([]);
+
+      await admin(...putRight);
+      expect(await steering.account()).toMatchObject({ status: "active", wakeAt: expect.any(Date) });
+      await steering.sweep();
+      for (const each of [id, next, picture]) await steering.detailWhen(each, ["published"]);
+      expect((await steering.account()).wakeAt).toBeUndefined();
+      expect(await books.story(id)).toEqual([
+        "accept pending",
+        `publish held ${expected.code}`,
+        "change pending account-resumed",
+        "publish published",
+      ]);
+      await books.balance({ posts: 3 });
+      expect(calls()).toHaveLength(4);
+    },
+  );
+
+  it("until a date: is paused until then, and goes on by itself", async () => {
     const calls = watchPosting();
-    meet(CREATE, problem(status, title, over));
-    const id = await steering.create({ text: `Held by ${status}` });
-    const held = await steering.detailWhen(id, ["held"]);
-    expect(held.reason).toMatchObject({
-      code: expected.code,
-      remedy: expect.stringContaining(expected.remedy),
-    });
-    expect(held.log.at(-1)).toMatchObject({ class: kind });
-    const account = await waitFor("the account to be stopped", async () => {
+    const until = inSeconds(4);
+    meet(CREATE, problem(403, "SpendCapReached", { detail: "SpendCapReached", reset_date: until }));
+    const id = await steering.create({ text: "Held until a date" });
+    expect((await steering.detailWhen(id, ["held"])).reason?.code).toBe("spend-cap-reached");
+    const account = await waitFor("the account to be paused", async () => {
       const seen = await steering.account();
-      return seen.status === "active" ? undefined : seen;
+      return seen.status === "paused" ? seen : undefined;
     });
-    expect(account).toMatchObject({ status: expected.status, reason: { code: expected.code } });
-
-    const next = await steering.create({ text: `Held after ${status}` });
-    expect((await steering.detailWhen(next, ["held"])).reason?.code).toBe(expected.code);
+    expect(account).toMatchObject({ pausedUntil: new Date(until), wakeAt: new Date(until) });
+    const next = await steering.create({ text: "Held until the same date" });
+    await steering.detailWhen(next, ["held"]);
+    await steering.sweep();
+    expect((await steering.account()).status).toBe("paused");
     expect(calls()).toHaveLength(1);
-    expect(await steering.gate()).toMatchObject({ inFlight: reserved });
 
-    await steering.restoreAccount();
-    expect((await publishNow(id)).status).toBe(202);
-    await steering.detailWhen(id, ["published"]);
-    expect(postsOf(`Held by ${status}`)).toHaveLength(1);
+    await waitFor("the date", () => Date.now() > Date.parse(until) || undefined);
+    await steering.sweep();
+    for (const each of [id, next]) await steering.detailWhen(each, ["published"]);
+    for (const { arrivedAtMs } of calls().slice(1))
+      expect(arrivedAtMs).toBeGreaterThanOrEqual(Date.parse(until));
+    await books.balance({ posts: 2 });
+  });
+
+  it("while the post is late already: what is late then is missed, and says why", async () => {
+    meet(CREATE, problem(401, "Unauthorized"));
+    const latePolicy = { postWithin: "4s", then: "missed" };
+    const id = await steering.create({ text: "Too late after all", latePolicy });
+    await steering.detailWhen(id, ["held"]);
+    await admin("init");
+    const { slotAt } = await steering.task(id);
+    await waitFor("it to be too late", () => Date.now() > slotAt.getTime() + 4_000 || undefined);
+    await steering.sweep();
+    expect((await steering.detailWhen(id, ["missed"])).reason?.code).toBe("late");
+    await books.balance({ posts: 0 });
   });
 });
 
@@ -189,83 +306,6 @@ describe("when X refuses the post", () => {
   });
 });
 
-describe("when the answer to a post is lost", () => {
-  /** In this order: each request of the test below meets the next one. */
-  const LOST: readonly (readonly [how: string, action: FaultRule["action"], isOut: boolean])[] = [
-    ["the answer comes after the deadline", { delayMs: 14_000 }, true],
-    ["the connection ends after the post was made", { drop: "after-commit" }, true],
-    ["the answer is cut in its middle", { cutBody: true }, true],
-    ["X answers 500", problem(500, "Internal Server Error"), false],
-    ["the connection ends before the post was made", { drop: "before-commit" }, false],
-    ["X answers 201 without an id", { status: 201, body: { data: {} } }, false],
-  ];
-  const lost: { how: string; text: string; id: TaskId; isOut: boolean }[] = [];
-
-  it("leaves the task unknown, whatever way it was lost", async () => {
-    for (const [how, action, isOut] of LOST) {
-      const calls = watchPosting();
-      meet(CREATE, action);
-      const text = `Lost: ${how}`;
-      const id = await steering.create({ text });
-      await waitFor("X to be asked", () => calls().length > 0 || undefined);
-      lost.push({ how, text, id, isOut });
-    }
-    for (const { id, text, isOut } of lost) {
-      const unknown = await steering.detailWhen(id, ["unknown"]);
-      expect(unknown.reason).toMatchObject({
-        code: "outcome-unknown",
-        remedy: expect.stringContaining("timeline"),
-      });
-      expect(unknown.log.at(-1)).toMatchObject({ step: "publish", class: "unknown", status: "unknown" });
-      expect(postsOf(text)).toHaveLength(isOut ? 1 : 0);
-    }
-  });
-
-  it("never posts it again: not by the sweeper, not by messages or schedules that come again", async () => {
-    const calls = watchPosting();
-    expect(lost).toHaveLength(LOST.length);
-    const publishId = steering.functionId("publish-post");
-    for (const { id } of lost) {
-      const { rev, arm } = await steering.task(id);
-      for (let old = 1; old <= arm + 1; old++) {
-        const message = { taskId: id, rev, arm: old, step: "publish", part: 0 };
-        await steering.send("publish", { ...message, via: "queue" });
-        const fired = await punctual.cloud.invoke(publishId, { ...message, via: "scheduler" });
-        expect(fired).toMatchObject({ ok: true });
-      }
-      await steering.send("prepare", { ...(await steering.messageFor(id, "prepare")) });
-    }
-    for (let minutes = 0; minutes < 3; minutes++) {
-      for (const { id } of lost) await steering.age(id, 10 * MINUTE);
-      await steering.sweep();
-    }
-    await steering.delivered();
-
-    expect(calls()).toEqual([]);
-    for (const { id, text, isOut } of lost) {
-      expect(await steering.task(id)).toMatchObject({ status: "unknown" });
-      expect(postsOf(text)).toHaveLength(isOut ? 1 : 0);
-      expect((await publishNow(id)).status).toBe(409);
-    }
-    expect(calls()).toEqual([]);
-  });
-
-  it("keeps to that when the very same file is dropped again", async () => {
-    const calls = watchPosting();
-    meet(CREATE, { drop: "after-commit" });
-    await punctual.put("lost.txt", "Lost from a file");
-    expect(await punctual.outcomeWhen("lost", ["unknown"])).toMatchObject({
-      reason: { code: "outcome-unknown" },
-    });
-    await punctual.put("lost.txt", "Lost from a file");
-    await punctual.put("lost-after.txt", "Dropped after the lost one");
-    await punctual.outcomeWhen("lost-after", ["published"]);
-    await punctual.outcomeWhen("lost", ["unknown"]);
-    expect(postsOf("Lost from a file")).toHaveLength(1);
-    expect(calls()).toHaveLength(2);
-  });
-});
-
 describe("when messages are doubled, late or damaged", () => {
   it("posts once, however many publishers hold and however late others come", async () => {
     const calls = watchPosting();
@@ -280,7 +320,7 @@ describe("when messages are doubled, late or damaged", () => {
     expect(calls()).toHaveLength(1);
     expect(calls()[0]?.arrivedAtMs).toBeGreaterThanOrEqual(Date.parse(slot));
     expect(postsOf("Woken many times")).toHaveLength(1);
-    expect(await steering.gate()).toMatchObject({ inFlight: reserved });
+    await books.balance({ posts: 1 });
   });
 
   it.each(["prepare", "publish"] as const)(
@@ -406,22 +446,55 @@ describe("when the upload of media goes wrong", () => {
 });
 
 describe("when X cannot be reached at all", () => {
-  it("tries again, since nothing was sent, and posts once it is back", async () => {
+  it("opens the circuit after a few tries, spares the others theirs, and lets one find out when it is over", async () => {
     const { port } = sandbox;
     await sandbox.close();
-    const id = await steering.create({ text: "Nobody was there" });
-    const waiting = await steering.detailWhen(id, ["retrying"]);
-    expect(waiting.reason).toMatchObject({ code: "x-unreachable" });
-    expect(waiting.log.at(-1)).toMatchObject({ class: "transient" });
-    expect(await steering.gate()).toMatchObject({ inFlight: reserved });
+    const tried: TaskId[] = [];
+    for (let post = 1; post <= ACCOUNT_CIRCUIT.threshold; post++) {
+      const id = await steering.create({ text: `Nobody was there ${post}` });
+      const waiting = await steering.detailWhen(id, ["retrying"]);
+      expect(waiting.reason).toMatchObject({ code: "x-unreachable" });
+      expect(waiting.log.at(-1)).toMatchObject({ class: "transient" });
+      tried.push(id);
+    }
+    const { reservations, circuit } = await steering.gate();
+    expect(reservations).toEqual([]);
+    expect(circuit).toMatchObject({ failures: ACCOUNT_CIRCUIT.threshold, openUntil: expect.any(Date) });
+    const spared: TaskId[] = [];
+    for (const name of ["one", "two"]) {
+      const id = await steering.create({ text: `Spared ${name}` });
+      expect((await steering.detailWhen(id, ["retrying"])).reason?.code).toBe("circuit-open");
+      expect(await steering.task(id)).toMatchObject({ retries: 0, notBeforeAt: circuit.openUntil });
+      spared.push(id);
+    }
+    expect((await steering.gate()).circuit).toEqual(circuit);
+
+    // Still away when the pause is over: one finds out, and the next pause is longer.
+    await steering.ageGate(ACCOUNT_CIRCUIT.pauseMs);
+    const [probe = tried[0]] = spared;
+    if (!probe) throw new Error("nobody was spared");
+    await lapse.sweep(probe, ({ retries }) => retries === 1);
+    const longer = (await steering.gate()).circuit;
+    expect(longer.failures).toBe(ACCOUNT_CIRCUIT.threshold + 1);
+    expect((longer.openUntil?.getTime() ?? 0) - Date.now()).toBeGreaterThan(ACCOUNT_CIRCUIT.pauseMs);
 
     const back = await startSandbox({ port });
     try {
-      await steering.age(id, 5 * MINUTE);
-      await steering.sweep();
-      await steering.detailWhen(id, ["published"]);
-      await steering.delivered();
-      expect(back.posts().map(({ text }) => text)).toEqual(["Nobody was there"]);
+      await steering.ageGate(ACCOUNT_CIRCUIT.capMs);
+      for (const id of [...spared, ...tried]) {
+        await lapse.sweep(id);
+        await steering.detailWhen(id, ["published"]);
+      }
+      expect((await steering.gate()).circuit).toEqual({ failures: 0 });
+      expect((await steering.gate()).reservations).toEqual([]);
+      expect(back.posts().map(({ text }) => text)).toEqual([
+        "Spared one",
+        "Spared two",
+        "Nobody was there 1",
+        "Nobody was there 2",
+        "Nobody was there 3",
+      ]);
+      expect(back.requests().filter(({ path }) => TWEETS.test(path))).toHaveLength(5);
     } finally {
       await back.close();
     }

@@ -250,7 +250,7 @@ describe("the API", () => {
 describe("what went wrong", () => {
   it("a sweep that failed is set aside for a person, and the next one comes by its rule", async () => {
     await during({ kind: "throttle", service: "dynamodb", caller: lambda("sweep-tasks") }, () =>
-      deadLetter("SweepDeadLettersUrl"),
+      deadLetter("BackgroundDeadLettersUrl"),
     );
   });
 

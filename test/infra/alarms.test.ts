@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { asTaskId } from "#shared/domain/ids.ts";
+import { MEASURES, observeStandstill } from "#shared/domain/measures.ts";
 import { FUNCTION_NAMES, functionNamed, ofType, referent, type Synthesis, synthesize } from "./synthesis.ts";
 
 const essential = synthesize();
@@ -50,6 +52,19 @@ describe.each([
     ]);
   });
 
+  it("goes off for the first task without progress, by the very metric that the sweeper emits", () => {
+    const { METRICS_NAMESPACE: namespace } = functionNamed(synthesis, "sweep-tasks").variables;
+    const alarms = alarmsOf(synthesis).filter(({ Namespace }) => Namespace === namespace);
+    const emitted = Object.keys(observeStandstill([asTaskId("01JZ")], new Date(0))?.values ?? {});
+    expect(alarms.map(({ MetricName }) => MetricName)).toEqual(emitted);
+    for (const alarm of alarms) {
+      expect(alarm).toMatchObject({ Threshold: 1, ComparisonOperator: "GreaterThanOrEqualToThreshold" });
+      // The metric has the dimensions that it is emitted with: another set would be another metric, without data.
+      expect(alarm).not.toHaveProperty("Dimensions");
+      expect(MEASURES.TasksWithoutProgress).not.toHaveProperty("by");
+    }
+  });
+
   it("counts silence as health, and says what to do", () => {
     for (const { TreatMissingData, AlarmDescription } of alarmsOf(synthesis)) {
       expect(TreatMissingData).toBe("notBreaching");
@@ -59,6 +74,24 @@ describe.each([
 });
 
 describe("essential alarms", () => {
+  it("are six, at $0.10 a month each", () => {
+    expect(alarmsOf(essential)).toHaveLength(6);
+  });
+
+  it("have metrics of their own for each stage of an account", () => {
+    const namespaces = [essential, synthesize({ context: { stage: "trial" } })].flatMap((synthesis) =>
+      (["relay-events", "sweep-tasks"] as const).map(
+        (name) => functionNamed(synthesis, name).variables["METRICS_NAMESPACE"],
+      ),
+    );
+    expect(namespaces).toEqual([
+      "PunctualService",
+      "PunctualService",
+      "PunctualService-trial",
+      "PunctualService-trial",
+    ]);
+  });
+
   it("lets no function fail without one: it has dead letters, or it stands behind the API", () => {
     const withDeadLetters = new Set([
       ...ofType(essential, "AWS::Lambda::EventInvokeConfig").map(([, { FunctionName }]) =>

@@ -105,8 +105,7 @@ describe("the template", () => {
       "IntakeDeadLettersUrl",
       "PrepareDeadLettersUrl",
       "PublishDeadLettersUrl",
-      "SweepDeadLettersUrl",
-      "RelayDeadLettersUrl",
+      "BackgroundDeadLettersUrl",
     ]);
   });
 

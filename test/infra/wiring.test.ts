@@ -27,9 +27,9 @@ const feeding = (name: FunctionName) => {
 };
 
 describe("queues", () => {
-  it("has three of work and five of dead letters", () => {
+  it("has three of work and four of dead letters", () => {
     expect(workQueues).toHaveLength(3);
-    expect(deadLetterQueues).toHaveLength(5);
+    expect(deadLetterQueues).toHaveLength(4);
   });
 
   it.each(queues.map(([logicalId]) => logicalId))(
@@ -120,7 +120,7 @@ describe("mappings", () => {
     },
   );
 
-  it("relays only tasks and drops from the stream, from its beginning, and sets aside what it cannot tell", () => {
+  it("relays tasks, drops, logs and gates only, from the stream's beginning, and sets aside what it cannot tell", () => {
     const mapping = feeding("relay-events");
     expect(mapping).toMatchObject({
       BatchSize: 100,
@@ -133,6 +133,8 @@ describe("mappings", () => {
     expect(Filters.map(({ Pattern }) => JSON.parse(Pattern))).toEqual([
       { dynamodb: { Keys: { pk: { S: [{ prefix: "TASK#" }] }, sk: { S: ["TASK"] } } } },
       { dynamodb: { Keys: { pk: { S: [{ prefix: "DROP#" }] }, sk: { S: ["DROP"] } } } },
+      { dynamodb: { Keys: { pk: { S: [{ prefix: "TASK#" }] }, sk: { S: [{ prefix: "LOG#" }] } } } },
+      { dynamodb: { Keys: { pk: { S: [{ prefix: "ACCOUNT#" }] }, sk: { S: ["GATE"] } } } },
     ]);
     const { OnFailure } = mapping["DestinationConfig"] as { OnFailure: { Destination: unknown } };
     const destination = referent(OnFailure.Destination);

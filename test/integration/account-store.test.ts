@@ -2,6 +2,7 @@ import { TransactionConflictException } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoKeyStore } from "#shared/adapters/dynamodb/key-store.ts";
+import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { asKeyHash } from "#shared/domain/api-key.ts";
@@ -17,9 +18,10 @@ beforeAll(async () => {
 afterAll(() => table?.close());
 
 const accounts = () => createDynamoAccountStore({ ...table, clock, entropy });
+const tasks = () => createDynamoTaskStore({ ...table, clock, entropy });
 const keys = () => createDynamoKeyStore({ ...table, clock, entropy });
 
-accountStoreContract("DynamoDB", accounts);
+accountStoreContract("DynamoDB", () => ({ accounts: accounts(), tasks: tasks() }));
 keyStoreContract("DynamoDB", keys);
 
 /** Throws the next answer away after the write took effect; the SDK then repeats it. */
@@ -53,6 +55,17 @@ describe("a write that won although its answer was lost", () => {
       version: 1,
     } as const;
     expect(await losingAnAnswer(() => accounts().saveAccount(account))).toMatchObject({ ok: true });
+  });
+
+  it("changes an account once: a pause", async () => {
+    const id = asAccountId("lost-pause");
+    const account = { id, ownerId: asOwnerId("o"), name: "main", maxTextLength: 280, version: 1 } as const;
+    await accounts().saveAccount({ ...account, status: "active" });
+    const until = new Date("2026-12-02T00:00:00.000Z");
+    const reason = { code: "spend-cap-reached", message: "Spent.", remedy: "Wait." };
+    await losingAnAnswer(() => accounts().deactivateAccount(id, { status: "paused", reason, until }));
+    const paused = { ...account, status: "paused", reason, pausedUntil: until, wakeAt: until, version: 2 };
+    expect(await accounts().getAccount(id)).toEqual(paused);
   });
 
   it("counts as ours: a project", async () => {

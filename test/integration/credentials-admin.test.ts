@@ -188,7 +188,7 @@ describe("npm run admin -- accounts", () => {
     await admin("init");
     const store = createDynamoAccountStore({ ...table, clock, entropy });
     const reason = { code: "credits-depleted", message: "No credits.", remedy: "Buy some." };
-    await store.deactivateAccount(accountIdFor(FIRST_OWNER, "main"), "paused", reason);
+    await store.deactivateAccount(accountIdFor(FIRST_OWNER, "main"), { status: "paused", reason });
     expect((await admin("accounts")).out).toMatch(
       /^main {2}paused {2}@punctual_dev {2}No credits\. Buy some\.$/m,
     );

@@ -1,10 +1,16 @@
 import type { Account, Project } from "#shared/domain/account.ts";
 import type { AccountId, ProjectId } from "#shared/domain/ids.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
+import type { DueRef } from "#shared/ports/task-store.ts";
 import { err, ok } from "#shared/result.ts";
 
 /** The same promises as the DynamoDB store, kept honest by the contract that both run. */
-export function createInMemoryAccounts(): AccountStore {
+export interface InMemoryAccounts extends AccountStore {
+  /** What the sweeper would find of them. */
+  due(): readonly DueRef[];
+}
+
+export function createInMemoryAccounts(): InMemoryAccounts {
   const accounts = new Map<AccountId, Account>();
   const projects = new Map<ProjectId, Project>();
   const folders = new Map<string, ProjectId>();
@@ -12,6 +18,10 @@ export function createInMemoryAccounts(): AccountStore {
 
   const getProject: AccountStore["getProject"] = async (id) => projects.get(id);
   return {
+    due: () =>
+      [...accounts.values()].flatMap(({ id, wakeAt }) =>
+        wakeAt ? [{ kind: "account" as const, id, wakeAt }] : [],
+      ),
     getProject,
     async getAccount(id) {
       return accounts.get(id);
@@ -21,10 +31,17 @@ export function createInMemoryAccounts(): AccountStore {
       accounts.set(next.id, next);
       return ok(undefined);
     },
-    async deactivateAccount(id, status, reason) {
+    async deactivateAccount(id, { status, reason, until }) {
       const account = accounts.get(id);
-      if (account?.status === "active")
-        accounts.set(id, { ...account, status, reason, version: account.version + 1 });
+      if (account?.status !== "active") return;
+      const pause = until && { pausedUntil: until, wakeAt: until };
+      accounts.set(id, { ...account, status, reason, ...pause, version: account.version + 1 });
+    },
+    async saveProject(project) {
+      const known = projects.get(project.id);
+      if (!known) throw new RangeError(`there is no project ${project.id}`);
+      const { id, ownerId, name } = known;
+      projects.set(id, { ...project, id, ownerId, name });
     },
     async getProjectByFolder(folder) {
       const id = folders.get(folder);

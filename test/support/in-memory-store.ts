@@ -1,5 +1,5 @@
-import type { Gate } from "#shared/domain/account.ts";
 import type { Drop } from "#shared/domain/drop.ts";
+import { type Gate, newGate, nextInstant } from "#shared/domain/gate.ts";
 import { type AccountId, asTaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import type { MediaProgress } from "#shared/domain/media-progress.ts";
@@ -9,7 +9,7 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { DropStore } from "#shared/ports/drop-store.ts";
 import type { MediaProgressStore } from "#shared/ports/media-progress-store.ts";
 import {
-  type GateChange,
+  type DueRef,
   type TaskQuery,
   type TaskStore,
   type Together,
@@ -46,7 +46,11 @@ function answers(query: TaskQuery, task: Task): boolean {
 }
 
 /** The same promises as the DynamoDB stores, kept honest by the contracts that both run. */
-export function createInMemoryStore(clock: Pick<Clock, "now">): InMemoryStore {
+export function createInMemoryStore(
+  clock: Pick<Clock, "now">,
+  /** What others keep in the same index. */
+  alsoDue: () => readonly DueRef[] = () => [],
+): InMemoryStore {
   const tasks = new Map<string, Task>();
   const contents = new Map<string, Content>();
   const logs = new Map<string, Map<string, LogEntry>>();
@@ -57,51 +61,21 @@ export function createInMemoryStore(clock: Pick<Clock, "now">): InMemoryStore {
   const progress = new Map<string, MediaProgress>();
 
   const dropKey = (project: string, base: string) => `${project}/${base}`;
-  const gateOf = (accountId: AccountId): Gate =>
-    gates.get(accountId) ?? { accountId, inFlight: 0, version: 0 };
-
-  function changedGate(change: GateChange): Gate | undefined {
-    const gate = gateOf(change.accountId);
-    const version = gate.version + 1;
-    switch (change.kind) {
-      case "reserve":
-        if (gate.closedUntil && gate.closedUntil > change.at) return undefined;
-        return { ...gate, version, inFlight: gate.inFlight + 1 };
-      case "give-back":
-        return { ...gate, version, inFlight: gate.inFlight - 1 };
-      case "close":
-        return {
-          ...gate,
-          version,
-          inFlight: gate.inFlight - 1,
-          closedUntil: change.until,
-          closedReason: change.reason,
-        };
-      case "confirm":
-        return {
-          ...gate,
-          version,
-          inFlight: gate.inFlight - 1,
-          lastPostAt: change.at,
-          lastPostId: change.postId,
-        };
-    }
-  }
+  const gateOf = (accountId: AccountId): Gate => gates.get(accountId) ?? newGate(accountId);
 
   function write(task: Task, expectedVersion: number, together: Together): Result<void, WriteRefusal> {
     const { content, log, gate, adopt, drop } = together;
     if ((tasks.get(task.id)?.version ?? 0) !== expectedVersion) return err({ reason: "stale" });
     if (drop && (drops.get(dropKey(drop.project, drop.base))?.version ?? 0) !== drop.version - 1)
       return err({ reason: "stale" });
-    const nextGate = gate && changedGate(gate);
-    if (gate && !nextGate) return err({ reason: "gate-closed", gate: gateOf(gate.accountId) });
     const adoptKey = adopt && `${adopt.accountId}#${adopt.postId}`;
     if (adoptKey && adopted.has(adoptKey)) return err({ reason: "post-taken" });
+    if (gate && gateOf(gate.accountId).version !== gate.version - 1) return err({ reason: "gate-stale" });
 
     tasks.set(task.id, task);
     if (content) contents.set(`${content.taskId}#${content.rev}`, content);
     if (log) keepLog(task.id, log);
-    if (nextGate) gates.set(nextGate.accountId, nextGate);
+    if (gate) gates.set(gate.accountId, gate);
     if (adoptKey) adopted.set(adoptKey, task.id);
     if (drop) drops.set(dropKey(drop.project, drop.base), drop);
     return ok(undefined);
@@ -129,6 +103,14 @@ export function createInMemoryStore(clock: Pick<Clock, "now">): InMemoryStore {
       },
       async getGate(accountId) {
         return gateOf(accountId);
+      },
+      async listAvailable(ownerId, now, limit) {
+        return [...gates.values()]
+          .filter((gate) => gate.ownerId === ownerId && nextInstant(gate) <= now)
+          .map((gate) => ({ gate, order: `${nextInstant(gate).toISOString()}#${gate.accountId}` }))
+          .toSorted((a, b) => (a.order < b.order ? -1 : 1))
+          .slice(0, limit)
+          .map(({ gate }) => gate.accountId);
       },
       async create(task, content, together = {}) {
         return write(task, 0, { ...together, content });
@@ -167,10 +149,13 @@ export function createInMemoryStore(clock: Pick<Clock, "now">): InMemoryStore {
             wakeAt,
             key: dropKey(project, base),
           })),
+          ...alsoDue().map((ref) => ({ ...ref, key: ref.kind === "drop" ? ref.base : (ref.id as string) })),
         ];
         return due
           .flatMap(({ wakeAt, key, ...ref }) =>
-            wakeAt && wakeAt <= now && hashOf(key) % WAKE_SHARDS === shard ? [{ ...ref, wakeAt }] : [],
+            wakeAt && wakeAt <= now && hashOf(key) % WAKE_SHARDS === shard
+              ? [{ ...ref, wakeAt } as DueRef]
+              : [],
           )
           .toSorted((a, b) => a.wakeAt.getTime() - b.wakeAt.getTime())
           .slice(0, limit);

@@ -43,6 +43,8 @@ export interface TestPunctual extends Launched {
     deadlineMs?: number,
     project?: string,
   ): Promise<OutcomeView>;
+  /** Invocations of a function that ended because their worker died. */
+  deaths(functionId: string): number;
   api(path: string, init?: RequestInit & { readonly key?: string }): Promise<Response>;
 }
 
@@ -141,6 +143,12 @@ export async function startPunctual(options: PunctualOptions = {}): Promise<Test
         });
       }
     },
+
+    deaths: (functionId) =>
+      cloud
+        .reports()
+        .filter(({ subject, message }) => subject === functionId && message.includes("Runtime.ExitError"))
+        .reduce((sum, { count }) => sum + count, 0),
 
     api(path, { key = apiKey, headers, ...init } = {}) {
       return fetch(`${apiUrl}/api/v1${path}`, {

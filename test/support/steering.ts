@@ -8,17 +8,21 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
 import type * as z from "zod";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
-import { keys } from "#shared/adapters/dynamodb/items.ts";
+import { createDynamoCircuitStore } from "#shared/adapters/dynamodb/circuit-store.ts";
+import { versionedPut } from "#shared/adapters/dynamodb/conditional-write.ts";
+import { fromGate, keys } from "#shared/adapters/dynamodb/items.ts";
 import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { taskDetail } from "#shared/contract/task-detail.ts";
-import { type Account, accountIdFor, type Gate } from "#shared/domain/account.ts";
+import { type Account, accountIdFor } from "#shared/domain/account.ts";
+import { CLOSED_CIRCUIT } from "#shared/domain/circuit.ts";
+import type { Gate } from "#shared/domain/gate.ts";
 import { asTaskId, type TaskId } from "#shared/domain/ids.ts";
 import type { MediaProgress } from "#shared/domain/media-progress.ts";
 import type { Task, TaskStatus, TaskStep } from "#shared/domain/task.ts";
@@ -56,7 +60,9 @@ export interface Steering {
 
   account(): Promise<Account>;
   gate(): Promise<Gate>;
-  /** A person resumed the account and the rate limit is over. */
+  /** Moves what the account's gate waits for into the past: a rate limit's reset, the pause of its circuit. */
+  ageGate(ms: number): Promise<void>;
+  /** A person resumed the account; the rate limit is over, and X answers again. */
   restoreAccount(): Promise<void>;
 
   /** Sends a message to the queue of a step, as it is. */
@@ -83,7 +89,16 @@ export interface Steering {
   close(): void;
 }
 
-const INSTANTS = ["wakeAt", "leaseUntil", "startedAt", "notBeforeAt"] as const;
+const INSTANTS = [
+  "wakeAt",
+  "arrangedFor",
+  "leaseUntil",
+  "startedAt",
+  "inDoubtSince",
+  "absentAt",
+  "notBeforeAt",
+  "excusedUntil",
+] as const;
 
 export function createSteering(punctual: TestPunctual): Steering {
   const { cloud, sandbox } = punctual;
@@ -100,6 +115,7 @@ export function createSteering(punctual: TestPunctual): Steering {
   const table = { documents, tableName, clock, entropy };
   const tasks = createDynamoTaskStore(table);
   const accounts = createDynamoAccountStore(table);
+  const circuits = createDynamoCircuitStore(table);
   const progress = createDynamoMediaProgressStore(table);
   const accountId = accountIdFor(FIRST_OWNER, "main");
 
@@ -122,6 +138,8 @@ export function createSteering(punctual: TestPunctual): Steering {
     publish: cloud.outputs["PublishDeadLettersUrl"] ?? "",
   };
   const buried = { prepare: [] as string[], publish: [] as string[] };
+  /** Whose function does the step, and whose queue it comes through. */
+  const workerOf = (step: TaskStep) => (step === "prepare" ? "prepare" : "publish");
 
   async function task(id: TaskId): Promise<Task> {
     const found = await tasks.get(id);
@@ -137,8 +155,24 @@ export function createSteering(punctual: TestPunctual): Steering {
 
   async function setVisibility(step: TaskStep, seconds: string): Promise<void> {
     const Attributes = { VisibilityTimeout: seconds };
-    await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrls[step], Attributes }));
+    await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrls[workerOf(step)], Attributes }));
   }
+
+  /** Written as a transaction would, so that nobody's write in between is lost. */
+  const changeGate = (to: (gate: Gate) => Gate): Promise<unknown> =>
+    waitFor("the gate to be changed", async () => {
+      const gate = await tasks.getGate(accountId);
+      const next = { ...to(gate), version: gate.version + 1 };
+      try {
+        await documents.send(
+          new PutCommand(versionedPut(tableName, fromGate(next, entropy.newId()), next.version)),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof Error && error.name === "ConditionalCheckFailedException") return undefined;
+        throw error;
+      }
+    });
 
   const schedules = (id: TaskId): readonly string[] =>
     cloud.schedules.list().flatMap(({ Name }) => (Name.includes(id) ? [Name] : []));
@@ -237,32 +271,47 @@ export function createSteering(punctual: TestPunctual): Steering {
 
     gate: () => tasks.getGate(accountId),
 
+    async ageGate(ms) {
+      const earlier = (at: Date) => new Date(at.getTime() - ms);
+      await changeGate(({ closedUntil, circuit: { openUntil, probeUntil, failures }, ...gate }) => ({
+        ...gate,
+        ...(closedUntil && { closedUntil: earlier(closedUntil) }),
+        circuit: {
+          failures,
+          ...(openUntil && { openUntil: earlier(openUntil) }),
+          ...(probeUntil && { probeUntil: earlier(probeUntil) }),
+        },
+      }));
+    },
+
     async restoreAccount() {
-      const { reason: _, ...account } = await this.account();
+      const { reason: _reason, pausedUntil: _until, ...account } = await this.account();
       const saved = await accounts.saveAccount({
         ...account,
         status: "active",
         version: account.version + 1,
       });
       expect(saved).toEqual({ ok: true });
-      await documents.send(
-        new UpdateCommand({
-          TableName: tableName,
-          Key: keys.gate(accountId),
-          UpdateExpression: "REMOVE closedUntil, closedReason",
-          ConditionExpression: "attribute_exists(pk)",
-        }),
-      );
+      await waitFor("the circuit of X to be closed", async () => {
+        const { failures, openUntil, version } = await circuits.get();
+        if (failures === 0 && !openUntil) return true;
+        const closed = await circuits.save({ ...CLOSED_CIRCUIT, version: version + 1 });
+        return closed.ok || undefined;
+      });
+      await changeGate(({ closedUntil: _closed, closedReason: _why, ...gate }) => ({
+        ...gate,
+        circuit: CLOSED_CIRCUIT,
+      }));
     },
 
     async send(step, body) {
       const MessageBody = typeof body === "string" ? body : JSON.stringify(body);
-      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrls[step], MessageBody }));
+      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrls[workerOf(step)], MessageBody }));
     },
 
     async deliver(step, body) {
       const Records = [{ messageId: entropy.newId(), body: JSON.stringify(body) }];
-      const answer = await cloud.invoke(lambda(`${step}-post`).logicalId, { Records });
+      const answer = await cloud.invoke(lambda(`${workerOf(step)}-post`).logicalId, { Records });
       expect(answer).toMatchObject({ ok: true, payload: { batchItemFailures: [] } });
     },
 
@@ -291,20 +340,23 @@ export function createSteering(punctual: TestPunctual): Steering {
 
     deadLetter: (step, fragment) =>
       waitFor(`a dead letter of ${step} with ${fragment}`, async () => {
-        const QueueUrl = deadLetterUrls[step];
+        const QueueUrl = deadLetterUrls[workerOf(step)];
         const { Messages = [] } = await sqs.send(
           new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
         );
         for (const { Body = "", ReceiptHandle } of Messages) {
-          buried[step].push(Body);
+          buried[workerOf(step)].push(Body);
           await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
         }
-        return buried[step].find((body) => body.includes(fragment));
+        return buried[workerOf(step)].find((body) => body.includes(fragment));
       }),
 
     async withoutVisibility(step, work) {
       const { Attributes = {} } = await sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl: queueUrls[step], AttributeNames: ["VisibilityTimeout"] }),
+        new GetQueueAttributesCommand({
+          QueueUrl: queueUrls[workerOf(step)],
+          AttributeNames: ["VisibilityTimeout"],
+        }),
       );
       await setVisibility(step, "1");
       try {

@@ -15,6 +15,10 @@ import type { Assembly } from "../template/assembly.ts";
 import { TemplateFault } from "../template/fault.ts";
 import { failedRecords } from "./batch-answer.ts";
 import type { QueueMappingSettings } from "./mapping-settings.ts";
+import { nextRamp, RESTING_RAMP } from "./poller-ramp.ts";
+
+/** `fixed`: as many batches at once as this machine takes. `ramp-up`: few at first, and more by and by, as in AWS. */
+export type Pollers = "fixed" | "ramp-up";
 
 export interface MappingDeps {
   readonly assembly: Assembly;
@@ -23,6 +27,8 @@ export interface MappingDeps {
   /** Gateway address without a trailing slash. */
   readonly gatewayUrl: string;
   readonly onFault: ReportFault;
+  /** How pollers of queues scale. @default "fixed" */
+  readonly pollers?: Pollers;
 }
 
 export interface RunningMapping {
@@ -51,6 +57,7 @@ const MOST_AT_ONCE = Math.max(4, 2 * availableParallelism());
 /** Share of the runtime's capacity. With all of it, two busy queues would keep taking each other's warm workers. */
 const SHARE = 0.5;
 const FAULT_PAUSE_MS = 2_000;
+const RAMP_STEP_MS = 1_000;
 /** A throttled batch becomes visible again after this. */
 const THROTTLED_SECONDS = 5;
 
@@ -87,18 +94,30 @@ function toRecord(message: Message, queueArn: string, region: string) {
 }
 
 /** Counts what runs at once; `enter` waits for room. */
-function createGate(limit: number) {
+function createGate(initialLimit: number) {
+  let limit = initialLimit;
   let inside = 0;
   const waiting: (() => void)[] = [];
+  const admit = (): void => {
+    while (inside < limit && waiting.length > 0) {
+      inside += 1;
+      waiting.shift()?.();
+    }
+  };
   return {
+    /** Whoever is inside stays, even if they are more than the new limit. */
+    setLimit(next: number): void {
+      limit = next;
+      admit();
+    },
     async enter(): Promise<void> {
-      if (inside >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
-      else inside += 1;
+      const entered = new Promise<void>((resolve) => waiting.push(resolve));
+      admit();
+      await entered;
     },
     leave(): void {
-      const next = waiting.shift();
-      if (next) next();
-      else inside -= 1;
+      inside -= 1;
+      admit();
     },
   };
 }
@@ -111,7 +130,7 @@ function createGate(limit: number) {
  */
 export async function startQueueMapping(
   settings: QueueMappingSettings,
-  { assembly, access, runtime, gatewayUrl, onFault }: MappingDeps,
+  { assembly, access, runtime, gatewayUrl, onFault, pollers: kind = "fixed" }: MappingDeps,
 ): Promise<RunningMapping> {
   const { logicalId, lambda, queue, batchSize, windowMs, partialFailures } = settings;
   const refused = (action: string, problem: string, cause?: unknown) =>
@@ -132,12 +151,14 @@ export async function startQueueMapping(
   const closing = new AbortController();
   const { signal } = closing;
   const QueueUrl = queue.physicalId;
-  const gate = createGate(
+  const most =
     settings.maxConcurrency === undefined
       ? Math.ceil(runtime.capacity * SHARE)
-      : Math.min(settings.maxConcurrency, MOST_AT_ONCE, runtime.capacity),
-  );
+      : Math.min(settings.maxConcurrency, MOST_AT_ONCE, runtime.capacity);
+  const gate = createGate(most);
   const working = new Set<Promise<void>>();
+  /** Most batches at once since the ramp last looked. */
+  let peak = 0;
 
   /** Runs a call of the poller; a refusal by the role is told once per kind of call, not once per try. */
   const told = new Set<string>();
@@ -250,6 +271,7 @@ export async function startQueueMapping(
         working.delete(batch);
       });
       working.add(batch);
+      peak = Math.max(peak, working.size);
     }
   }
 
@@ -265,7 +287,18 @@ export async function startQueueMapping(
       `${queue.logicalId} hides messages for ${visibilityMs} ms, less than the ${lambda.timeoutMs} ms that ${lambda.logicalId} may take`,
     );
   }
+  /** Widens and narrows the gate as AWS does; nothing runs that this machine would not run anyway. */
+  async function rampUp(): Promise<void> {
+    let ramp = RESTING_RAMP;
+    while (!signal.aborted) {
+      gate.setLimit(Math.min(ramp.limit, most));
+      await pause(RAMP_STEP_MS, signal);
+      ramp = nextRamp(ramp, peak);
+      peak = working.size;
+    }
+  }
   const pollers = settings.enabled ? Array.from({ length: POLLERS }, () => poll()) : [];
+  if (settings.enabled && kind === "ramp-up") pollers.push(rampUp());
 
   return {
     logicalId,

@@ -39,6 +39,8 @@ export interface GatewayParts {
   readonly kms: Service;
   readonly keyNames: KeyNames;
   readonly unkindness: Unkindness;
+  /** Kills the workers of a function, by its logical id: what an unkind rule asks for. */
+  readonly crash: (functionId: string) => void;
   readonly onRefusal: (refusal: GatewayRefusal) => void;
   readonly onObjectChange: (change: ObjectChange) => void;
   /** Milliseconds since 1970; presigned requests expire by it. */
@@ -198,7 +200,13 @@ function createHandle(parts: GatewayParts): Handle {
     if (rule?.kind === "conflict") {
       return send(response, incoming, transactionConflict(body));
     }
+    if (rule?.kind === "crash" && rule.when === "before") {
+      return crash(caller, response);
+    }
     const answer = await service.answer(request, operation, { response, rule });
+    if (rule?.kind === "crash") {
+      return crash(caller, response);
+    }
     if (rule?.kind === "lost-answer") {
       response.destroy();
       return;
@@ -231,7 +239,20 @@ function createHandle(parts: GatewayParts): Handle {
       incoming.resume();
       return send(response, incoming, refusal("s3", "throttled", "Please reduce your request rate."));
     }
-    await objects({ incoming, response, path, request, permit, loseAnswer: rule?.kind === "lost-answer" });
+    const crashes = rule?.kind === "crash" ? rule.when : undefined;
+    if (crashes === "before") {
+      return crash(caller, response);
+    }
+    const loseAnswer = rule?.kind === "lost-answer" || crashes === "after";
+    await objects({ incoming, response, path, request, permit, loseAnswer });
+    if (crashes === "after") {
+      crash(caller, response);
+    }
+  }
+
+  function crash(caller: Caller, response: ServerResponse): void {
+    parts.crash(caller.id);
+    response.destroy();
   }
 
   function strike(caller: Caller, operation: string): UnkindRule | undefined {

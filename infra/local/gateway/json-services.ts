@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { Assembly } from "../template/assembly.ts";
+import { operatorId } from "./caller.ts";
 import { dynamoDbRights } from "./dynamodb-rights.ts";
 import { type KeyNames, keyRights } from "./key-rights.ts";
 import { queueRights } from "./queue-rights.ts";
@@ -63,7 +64,7 @@ export function createJsonServices(options: JsonServicesOptions): ReadonlyMap<st
   const place: Place = assembly;
   return new Map<string, JsonService>([
     ["dynamodb", createDynamoDb(options, place)],
-    ["sqs", createQueues(options.fauxqs, place)],
+    ["sqs", createQueues(options, place)],
     [
       "kms",
       {
@@ -155,13 +156,19 @@ const described = new Set(["DescribeStream", "DescribeTable", "ListStreams"]);
 const rename = (value: string, names: readonly (readonly [from: string, to: string])[]): string =>
   names.reduce((renamed, [from, to]) => renamed.replaceAll(from, to), value);
 
-function createQueues(fauxqs: Upstream, place: Place): JsonService {
+function createQueues({ fauxqs, unkindness }: JsonServicesOptions, place: Place): JsonService {
   return {
     operation: target,
     rights: (request, operation) => queueRights(place, operation, request.body),
     answer: async (request, operation, { response }) => {
       const headers = endToEnd(request.headers);
-      const answer = await fauxqs.fetch({ method: "POST", path: "/", headers, body: request.raw });
+      const carryOut = () => fauxqs.fetch({ method: "POST", path: "/", headers, body: request.raw });
+      const { caller } = request;
+      const isMet = operation === "SendMessage" && caller !== operatorId;
+      if (isMet && unkindness.doubles({ service: "sqs", operation, caller })) {
+        await carryOut();
+      }
+      const answer = await carryOut();
       if (operation === "ReceiveMessage" && answer.status === 200 && response.destroyed) {
         await handBack(fauxqs, headers, request.body, answer.body);
       }

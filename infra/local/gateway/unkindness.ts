@@ -2,8 +2,8 @@
 interface Scope {
   /** Credential scope, such as `dynamodb`. */
   readonly service?: string;
-  /** API call, such as `TransactWriteItems`, `SendMessage`, `GetObject` or `CreateSchedule`. */
-  readonly operation?: string;
+  /** API call, such as `TransactWriteItems`, `SendMessage`, `GetObject` or `CreateSchedule`; or any of several. */
+  readonly operation?: string | readonly string[];
   /** Logical id of the calling function. The operator is never met. */
   readonly caller?: string;
 }
@@ -28,18 +28,30 @@ export type UnkindRule = Scope &
     | { readonly kind: "lost-answer" }
     /** Items written within the last `staleForMs` are missing from answers of index queries. */
     | { readonly kind: "stale-index"; readonly staleForMs: number }
+    /** All workers of the calling function die, before or after the request was carried out. */
+    | { readonly kind: "crash"; readonly when: "before" | "after" }
+    /** A delivery is made twice: see {@link Unkindness.doubles}. */
+    | { readonly kind: "twice" }
   );
+
+interface UnkindRequest {
+  readonly service: string;
+  readonly operation: string;
+  readonly caller: string;
+}
 
 export interface Unkindness {
   /** Sets a rule; the answer takes it back. */
   add(rule: UnkindRule): () => void;
   clear(): void;
-  /** The first rule that strikes this request; counts it. */
-  strike(request: {
-    readonly service: string;
-    readonly operation: string;
-    readonly caller: string;
-  }): UnkindRule | undefined;
+  /** The first rule that strikes this request; counts it. Never one that doubles. */
+  strike(request: UnkindRequest): UnkindRule | undefined;
+  /**
+   * Whether this delivery is made twice, as whatever promises “at least once” may do: a message that a function sends
+   * (`sqs`, `SendMessage`), an event for a function (`lambda`, `InvokeAsync`, the function as caller) or of an object
+   * (`s3`, `ObjectEvent`, the bucket as caller).
+   */
+  doubles(delivery: UnkindRequest): boolean;
   /** Longest staleness asked for, in milliseconds; 0 when no rule asks for any. */
   staleForMs(): number;
 }
@@ -53,6 +65,31 @@ interface Armed {
 /** @param random 0 to 1, for probabilities */
 export function createUnkindness(random: () => number): Unkindness {
   let rules: readonly Armed[] = [];
+
+  function find(request: UnkindRequest, isKind: (rule: UnkindRule) => boolean): UnkindRule | undefined {
+    for (const armed of rules) {
+      const { rule } = armed;
+      const isMet =
+        isKind(rule) &&
+        (rule.service ?? request.service) === request.service &&
+        (rule.operation === undefined || [rule.operation].flat().includes(request.operation)) &&
+        (rule.caller ?? request.caller) === request.caller &&
+        (rule.kind !== "conflict" || request.operation === "TransactWriteItems") &&
+        (rule.kind !== "stale-index" || request.operation === "Query");
+      if (!isMet) {
+        continue;
+      }
+      armed.met += 1;
+      const isDue =
+        (rule.nth ?? armed.met) === armed.met && armed.struck < (rule.times ?? Number.POSITIVE_INFINITY);
+      if (isDue && random() < (rule.probability ?? 1)) {
+        armed.struck += 1;
+        return rule;
+      }
+    }
+    return undefined;
+  }
+
   return {
     add: (rule) => {
       const armed: Armed = { rule, met: 0, struck: 0 };
@@ -64,28 +101,8 @@ export function createUnkindness(random: () => number): Unkindness {
     clear: () => {
       rules = [];
     },
-    strike: (request) => {
-      for (const armed of rules) {
-        const { rule } = armed;
-        const isMet =
-          (rule.service ?? request.service) === request.service &&
-          (rule.operation ?? request.operation) === request.operation &&
-          (rule.caller ?? request.caller) === request.caller &&
-          (rule.kind !== "conflict" || request.operation === "TransactWriteItems") &&
-          (rule.kind !== "stale-index" || request.operation === "Query");
-        if (!isMet) {
-          continue;
-        }
-        armed.met += 1;
-        const isDue =
-          (rule.nth ?? armed.met) === armed.met && armed.struck < (rule.times ?? Number.POSITIVE_INFINITY);
-        if (isDue && random() < (rule.probability ?? 1)) {
-          armed.struck += 1;
-          return rule;
-        }
-      }
-      return undefined;
-    },
+    strike: (request) => find(request, ({ kind }) => kind !== "twice"),
+    doubles: (delivery) => find(delivery, ({ kind }) => kind === "twice") !== undefined,
     staleForMs: () =>
       Math.max(0, ...rules.map(({ rule }) => (rule.kind === "stale-index" ? rule.staleForMs : 0))),
   };

@@ -21,8 +21,11 @@ export type FaultAction =
   | { readonly delayMs: number; readonly when?: CommitSide }
   /** Does the work, sends the head and half of the body, and closes the connection. */
   | { readonly cutBody: true }
-  /** Closes the connection without an answer. */
-  | { readonly drop: CommitSide };
+  /** Closes the connection without an answer. With `landsAfterMs`, X does the work that much later all the same. */
+  | { readonly drop: CommitSide; readonly landsAfterMs?: undefined }
+  | { readonly drop: "before-commit"; readonly landsAfterMs: number }
+  /** Answers a timeline that does not show the posts of the last so many ms yet. */
+  | { readonly timelineLagMs: number };
 
 export interface FaultRule {
   readonly match: FaultMatch;
@@ -98,6 +101,8 @@ export const FaultRuleBody = z.strictObject({
     z.strictObject({ delayMs: z.number().min(0).max(600_000), when: Side.optional() }),
     z.strictObject({ cutBody: z.literal(true) }),
     z.strictObject({ drop: Side }),
+    z.strictObject({ drop: z.literal("before-commit"), landsAfterMs: z.number().min(0).max(600_000) }),
+    z.strictObject({ timelineLagMs: z.number().min(0).max(3_600_000) }),
   ]),
 });
 

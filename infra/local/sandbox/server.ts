@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { createControl } from "./control.ts";
 import type { FaultAction, Faults } from "./faults.ts";
 import { type Answer, blank, XProblem } from "./problems.ts";
+import type { Message } from "./request-body.ts";
 import type { OpenEntry, RequestLog } from "./request-log.ts";
 import type { createTimelinePage } from "./timeline-page.ts";
 import type { XApi } from "./x-api.ts";
@@ -82,32 +85,37 @@ async function serveApi(
   const { method, host } = entry;
   const wait = (ms: number) => (ms > 0 ? delay(ms, undefined, { signal: deps.closing }) : undefined);
   const fault = deps.faults.take(method, path);
+  const work = (message: Message): Promise<Answer> =>
+    answerOf(async () => {
+      if (!API_HOST.test(host)) {
+        const detail = `This request names the host "${host}". X is api.x.com: send its name, whatever address is dialled.`;
+        throw blank(421, "Misdirected Request", detail, "wrong-host");
+      }
+      return await deps.api.handle({
+        method,
+        path,
+        query,
+        message,
+        ...(fault !== undefined &&
+          "timelineLagMs" in fault && { shownUntilMs: deps.clock() - fault.timelineLagMs }),
+        onCaller: (userId) => {
+          entry.userId = userId;
+        },
+      });
+    });
 
   if (fault !== undefined && "drop" in fault && fault.drop === "before-commit") {
-    for await (const _chunk of request); // X had read it all
+    const body = await buffer(request); // X had read it all
     response.destroy();
+    if (fault.landsAfterMs === undefined) return;
+    await wait(fault.landsAfterMs);
+    await work(Object.assign(Readable.from([body]), { headers: request.headers }));
     return;
   }
   if (fault !== undefined && "delayMs" in fault && fault.when === "before-commit") await wait(fault.delayMs);
 
   const answer =
-    fault !== undefined && "status" in fault
-      ? await scripted(fault, request)
-      : await answerOf(async () => {
-          if (!API_HOST.test(host)) {
-            const detail = `This request names the host "${host}". X is api.x.com: send its name, whatever address is dialled.`;
-            throw blank(421, "Misdirected Request", detail, "wrong-host");
-          }
-          return await deps.api.handle({
-            method,
-            path,
-            query,
-            message: request,
-            onCaller: (userId) => {
-              entry.userId = userId;
-            },
-          });
-        });
+    fault !== undefined && "status" in fault ? await scripted(fault, request) : await work(request);
 
   await wait(deps.latencyMs());
   if (fault !== undefined && "delayMs" in fault && fault.when !== "before-commit") await wait(fault.delayMs);

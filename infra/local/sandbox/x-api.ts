@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import * as z from "zod";
 import type { Caller, SandboxUser, Scope } from "./accounts.ts";
 import { MAX_SEGMENT_BYTES } from "./media-rules.ts";
@@ -10,7 +9,7 @@ import { checkPost, PostBody, parseAsX } from "./post-rules.ts";
 import type { PostStore } from "./post-store.ts";
 import { type Answer, blank, invalidRequest, unauthorized, XProblem } from "./problems.ts";
 import type { LimitedEndpoint, RateLimits } from "./rate-limits.ts";
-import { readBody, readForm, readJsonObject } from "./request-body.ts";
+import { type Message, readBody, readForm, readJsonObject } from "./request-body.ts";
 import { refuseUnknownParameters, viewTimeline, viewUser } from "./timeline-view.ts";
 
 export interface XRequest {
@@ -18,7 +17,9 @@ export interface XRequest {
   /** As it was sent, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
-  readonly message: IncomingMessage;
+  readonly message: Message;
+  /** A timeline shows nothing that was made later, in ms since 1970. @default - all */
+  readonly shownUntilMs?: number;
   /** Called once the credentials were verified. */
   readonly onCaller: (userId: string) => void;
 }
@@ -166,10 +167,12 @@ export function createXApi(deps: {
       path: new RegExp(`^/2/users/${MEDIA_ID}/tweets$`),
       limit: "timeline",
       scopes: ["tweet.read", "users.read"],
-      run: ({ query }, _caller, id) => {
+      run: ({ query, shownUntilMs = Number.POSITIVE_INFINITY }, _caller, id) => {
         const author = users.find((user) => user.id === id);
         if (author === undefined) return userNotFound(id);
-        const own = posts.all().filter(({ userId }) => userId === id);
+        const own = posts
+          .all()
+          .filter(({ userId, createdAtMs }) => userId === id && createdAtMs <= shownUntilMs);
         return viewTimeline(query, author, own, media.find);
       },
     },

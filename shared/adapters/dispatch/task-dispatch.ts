@@ -14,8 +14,18 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { TaskDispatch, TaskMessage } from "#shared/ports/task-dispatch.ts";
 import { err, ok } from "#shared/result.ts";
 
+/** The worker of each step. Reading back and looking ahead are the publisher's: it has the account's access. */
+const WORKER: Readonly<Record<TaskStep, "prepare" | "publish">> = {
+  prepare: "prepare",
+  publish: "publish",
+  settle: "publish",
+  verify: "publish",
+};
+
 /** SQS takes whole seconds, at most this many. */
 const MAX_DELAY_SECONDS = 900;
+
+type Addresses = Readonly<Partial<Record<"prepare" | "publish", string>>>;
 
 export interface AwsTaskDispatchOptions {
   readonly scheduler: SchedulerClient;
@@ -25,8 +35,8 @@ export interface AwsTaskDispatchOptions {
   /** The role that EventBridge Scheduler takes to invoke a function. */
   readonly schedulerRoleArn: string;
   /** Functions that a schedule may invoke. A worker knows only its own. */
-  readonly functionArns: Readonly<Partial<Record<TaskStep, string>>>;
-  readonly queueUrls: Readonly<Partial<Record<TaskStep, string>>>;
+  readonly functionArns: Addresses;
+  readonly queueUrls: Addresses;
 }
 
 const bodyOf = ({ taskId, rev, arm, step, part }: TaskMessage, via: Via): string =>
@@ -49,8 +59,8 @@ export function createAwsTaskDispatch({
   functionArns,
   queueUrls,
 }: AwsTaskDispatchOptions): TaskDispatch {
-  const known = (addresses: Readonly<Partial<Record<TaskStep, string>>>, step: TaskStep): string => {
-    const address = addresses[step];
+  const known = (addresses: Addresses, step: TaskStep): string => {
+    const address = addresses[WORKER[step]];
     if (address === undefined) throw new ConfigurationFault(`this function was not told where to ${step}`);
     return address;
   };

@@ -15,7 +15,7 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import { err, ok } from "#shared/result.ts";
 import { putIf, transactIf, versionedPut } from "./conditional-write.ts";
-import { SCHEMA_VERSION } from "./items.ts";
+import { SCHEMA_VERSION, wakeKeys } from "./items.ts";
 
 export interface DynamoAccountStoreOptions {
   readonly documents: DynamoDBDocumentClient;
@@ -31,6 +31,8 @@ const projectKey = (id: ProjectId) => ({ pk: `PROJECT#${id}`, sk: "PROJECT" });
 const folderKey = (folder: string) => ({ pk: FOLDERS, sk: `FOLDER#${folder}` });
 const pointerKey = (ownerId: OwnerId, id: string) => ({ pk: `OWNER#${ownerId}`, sk: `PROJECT#${id}` });
 
+const instant = z.iso.datetime().transform((iso) => new Date(iso));
+
 const accountItem = z.object({
   id: z.string().transform(asAccountId),
   ownerId: z.string().transform(asOwnerId),
@@ -40,18 +42,24 @@ const accountItem = z.object({
   maxTextLength: z.int().positive(),
   status: z.enum(["active", "paused", "needs-reconnect"]),
   reason: z.object({ code: z.string(), message: z.string(), remedy: z.string() }).optional(),
+  pausedUntil: instant.optional(),
+  wakeAt: instant.optional(),
   version: z.int().positive(),
 });
 
 function toAccount(item: unknown): Account {
-  const { userId, username, reason, ...account } = accountItem.parse(item);
+  const { userId, username, reason, pausedUntil, wakeAt, ...account } = accountItem.parse(item);
   return {
     ...account,
     ...(userId !== undefined && { userId }),
     ...(username !== undefined && { username }),
     ...(reason && { reason }),
+    ...(pausedUntil && { pausedUntil }),
+    ...(wakeAt && { wakeAt }),
   };
 }
+
+const hour = z.int().min(0).max(24);
 
 const projectItem = z.object({
   id: z.string().transform(asProjectId),
@@ -60,6 +68,16 @@ const projectItem = z.object({
   timeZone: z.string(),
   accountIds: z.array(z.string().transform(asAccountId)),
   defaultAccountId: z.string().transform(asAccountId),
+  policy: z
+    .object({
+      minIntervalMs: z.int().nonnegative().exactOptional(),
+      dailyMax: z.int().positive().exactOptional(),
+      blackout: z.object({ fromHour: hour, toHour: hour }).exactOptional(),
+      frozen: z.boolean().exactOptional(),
+      monthlyBudgetMicros: z.int().nonnegative().exactOptional(),
+    })
+    .exactOptional(),
+  weight: z.int().min(1).max(10).exactOptional(),
 });
 
 const folderItem = z.object({
@@ -122,6 +140,9 @@ export function createDynamoAccountStore({
             schemaVersion: SCHEMA_VERSION,
             ...next,
             ...(next.reason && { reason: { ...next.reason } }),
+            ...(next.pausedUntil && { pausedUntil: next.pausedUntil.toISOString() }),
+            ...(next.wakeAt && { wakeAt: next.wakeAt.toISOString() }),
+            ...wakeKeys(next.wakeAt, "account", next.id),
             writeId,
           },
           next.version,
@@ -131,13 +152,16 @@ export function createDynamoAccountStore({
       return saved.ok ? ok(undefined) : err({ reason: "stale" });
     },
 
-    async deactivateAccount(id, status, reason) {
+    async deactivateAccount(id, { status, reason, until }) {
+      const wake = wakeKeys(until, "account", id);
       try {
         await documents.send(
           new UpdateCommand({
             TableName: tableName,
             Key: accountKey(id),
-            UpdateExpression: "SET #status = :status, reason = :reason ADD #version :one REMOVE writeId",
+            UpdateExpression: until
+              ? "SET #status = :status, reason = :reason, pausedUntil = :until, wakeAt = :until, wakePk = :wakePk, wakeSk = :wakeSk ADD #version :one REMOVE writeId"
+              : "SET #status = :status, reason = :reason ADD #version :one REMOVE writeId",
             ConditionExpression: "#status = :active",
             ExpressionAttributeNames: { "#status": "status", "#version": "version" },
             ExpressionAttributeValues: {
@@ -145,6 +169,11 @@ export function createDynamoAccountStore({
               ":reason": { ...reason },
               ":active": "active",
               ":one": 1,
+              ...(until && {
+                ":until": until.toISOString(),
+                ":wakePk": wake["wakePk"],
+                ":wakeSk": wake["wakeSk"],
+              }),
             },
           }),
         );
@@ -152,6 +181,31 @@ export function createDynamoAccountStore({
         // Not active, or gone: nothing to take away. Also our own write, repeated after a lost answer.
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
+    },
+
+    async saveProject({ id, accountIds, defaultAccountId, timeZone, policy, weight }) {
+      const values: Record<string, unknown> = {
+        ":accounts": [...accountIds],
+        ":default": defaultAccountId,
+        ":zone": timeZone,
+        ...(policy && { ":policy": policy }),
+        ...(weight !== undefined && { ":weight": weight }),
+      };
+      const sets = ["accountIds = :accounts", "defaultAccountId = :default", "#zone = :zone"];
+      if (policy) sets.push("policy = :policy");
+      if (weight !== undefined) sets.push("weight = :weight");
+      const gone = [...(policy ? [] : ["policy"]), ...(weight === undefined ? ["weight"] : [])];
+      await documents.send(
+        new UpdateCommand({
+          TableName: tableName,
+          Key: projectKey(id),
+          UpdateExpression: `SET ${sets.join(", ")}${gone.length > 0 ? ` REMOVE ${gone.join(", ")}` : ""}`,
+          ConditionExpression: "attribute_exists(pk)",
+          // A reserved word of DynamoDB.
+          ExpressionAttributeNames: { "#zone": "timeZone" },
+          ExpressionAttributeValues: values,
+        }),
+      );
     },
 
     async getProjectByFolder(folder) {

@@ -1,23 +1,25 @@
 /** Keys and shapes of every item of the task's family: one place, so that no key is spelled twice. */
 import * as z from "zod";
-import type { Gate } from "#shared/domain/account.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { FAILURE_CLASSES } from "#shared/domain/failure.ts";
+import { type Gate, nextInstant } from "#shared/domain/gate.ts";
 import {
   type AccountId,
   asAccountId,
   asAttemptId,
+  asBatchId,
   asOwnerId,
   asProjectId,
   asTaskId,
+  type OwnerId,
   type TaskId,
 } from "#shared/domain/ids.ts";
-import type { LogEntry } from "#shared/domain/log-entry.ts";
+import { LOG_STEPS, type LogEntry } from "#shared/domain/log-entry.ts";
 import { MEDIA_TYPES } from "#shared/domain/media.ts";
 import type { MediaProgress } from "#shared/domain/media-progress.ts";
 import { type Content, isActive, TASK_STATUSES, type Task, type TaskStatus } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
-import { WAKE_SHARDS } from "#shared/ports/task-store.ts";
+import { type DueRef, WAKE_SHARDS } from "#shared/ports/task-store.ts";
 
 /** Raised when the shape of an item changes in a way that an older reader would misread. */
 export const SCHEMA_VERSION = 1;
@@ -54,9 +56,11 @@ const slotKey = ({ slotAt, id }: Task): string => `${slotAt.toISOString()}#${id}
 export const statusPartitions = (status: TaskStatus): readonly string[] =>
   Array.from({ length: STATUS_SHARDS }, (_, shard) => `STATUS#${status}#${shard}`);
 
+export const availablePartition = (owner: OwnerId): string => `AVAILABLE#${owner}`;
+
 export const wakePartition = (shard: number): string => `WAKE#${shard}`;
 
-const wakeKeys = (wakeAt: Date | undefined, kind: "task" | "drop", id: string): Item =>
+export const wakeKeys = (wakeAt: Date | undefined, kind: DueRef["kind"], id: string): Item =>
   wakeAt
     ? { wakePk: wakePartition(shardOf(id, WAKE_SHARDS)), wakeSk: `${wakeAt.toISOString()}#${kind}#${id}` }
     : {};
@@ -101,6 +105,8 @@ const taskSchema = z.object({
   ownerId,
   projectId,
   accountId,
+  pool: z.enum(["open", "chosen"]).optional(),
+  batchId: z.string().transform(asBatchId).optional(),
   status: z.enum(TASK_STATUSES),
   version: positive,
   rev: positive,
@@ -109,6 +115,7 @@ const taskSchema = z.object({
   attemptId: attemptId.optional(),
   leaseUntil: instant.optional(),
   wakeAt: instant.optional(),
+  arrangedFor: instant.optional(),
   source: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("api") }),
     z.object({ kind: z.literal("drop"), base: z.string(), file: z.string() }),
@@ -116,22 +123,32 @@ const taskSchema = z.object({
   priority: z.int().min(1).max(10),
   language: z.string(),
   latePolicy: z.object({ postWithinMs: z.number().optional(), then: z.enum(["missed", "hold"]) }),
+  reconcile: z.enum(["repost", "hold"]).optional(),
   maxRetries: count,
   retries: count,
   recoveries: count,
+  stalledSince: instant.optional(),
+  parkings: count,
   createdAt: instant,
   updatedAt: instant,
   publishAt: instant,
   slotAt: instant,
   notBeforeAt: instant.optional(),
+  excusedUntil: instant.optional(),
   partCount: positive,
   mediaCount: count,
+  costMicros: count,
   posted: z.array(z.object({ postId: z.string(), sentAt: instant })),
   startedAt: instant.optional(),
+  sharesAt: instant.optional(),
   requestHash: z.string().optional(),
   sinceId: z.string().optional(),
+  inDoubtSince: instant.optional(),
+  absentAt: instant.optional(),
+  reposts: count,
   sentAt: instant.optional(),
   cancelAskedAt: instant.optional(),
+  heldFor: z.literal("account").optional(),
   reason: reason.optional(),
 });
 
@@ -182,7 +199,7 @@ export const fromContent = (content: Content): Item =>
 const logSchema = z.object({
   at: instant,
   attemptId,
-  step: z.enum(["prepare", "publish", "accept", "arrange", "sweep", "change"]),
+  step: z.enum(LOG_STEPS),
   via: z.enum(["scheduler", "queue"]).optional(),
   status: z.enum(TASK_STATUSES),
   class: z.enum([...FAILURE_CLASSES, "unknown"]).optional(),
@@ -199,17 +216,48 @@ export const fromLogEntry = (id: TaskId, entry: LogEntry): Item =>
     expiresAt: Math.floor((entry.at.getTime() + TIMING.logRetentionMs) / 1_000),
   });
 
+const gateWindow = z.object({ startAt: instant, used: count });
 const gateSchema = z.object({
   accountId,
+  ownerId: ownerId.optional(),
+  version: count,
+  reservations: z.array(
+    z.object({
+      taskId,
+      attemptId,
+      at: instant,
+      units: positive,
+      used: count,
+      quarterAt: instant,
+      dayAt: instant,
+    }),
+  ),
   lastPostAt: instant.optional(),
   lastPostId: z.string().optional(),
-  inFlight: z.int(),
+  quarter: gateWindow.optional(),
+  day: gateWindow.optional(),
   closedUntil: instant.optional(),
   closedReason: reason.optional(),
-  version: count,
+  circuit: z.object({
+    failures: count,
+    openUntil: instant.exactOptional(),
+    probeUntil: instant.exactOptional(),
+  }),
+  intervalMs: count,
+  successRate: z.number().min(0).max(1),
 });
 
 export const toGate = (item: unknown): Gate => parse(gateSchema, item);
+
+/** Listed by owner among the accounts that may post, apart from the owner's tasks in the same index. */
+export const fromGate = (gate: Gate, writeId: string): Item =>
+  itemOf("gate", keys.gate(gate.accountId), gate, {
+    writeId,
+    ...(gate.ownerId && {
+      ownerPk: availablePartition(gate.ownerId),
+      ownerSk: `${nextInstant(gate).toISOString()}#${gate.accountId}`,
+    }),
+  });
 
 const dropSchema = z.object({
   project: z.string(),

@@ -1,22 +1,17 @@
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
-import { asTaskId, type TaskId } from "#shared/domain/ids.ts";
+import { newGate } from "#shared/domain/gate.ts";
+import { asAccountId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
-import type {
-  DueRef,
-  GateChange,
-  Page,
-  TaskQuery,
-  TaskStore,
-  Together,
-  WriteRefusal,
-} from "#shared/ports/task-store.ts";
+import type { DueRef, Page, TaskQuery, TaskStore, Together, WriteRefusal } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import { putIf, type TransactItem, transactIf, versionedPut } from "./conditional-write.ts";
 import {
+  availablePartition,
   fromContent,
   fromDrop,
+  fromGate,
   fromLogEntry,
   fromTask,
   type Item,
@@ -49,48 +44,7 @@ export function createDynamoTaskStore({
 
   const getGate: TaskStore["getGate"] = async (accountId) => {
     const item = await read(keys.gate(accountId));
-    return item ? toGate(item) : { accountId, inFlight: 0, version: 0 };
-  };
-
-  const gateUpdate = (change: GateChange): TransactItem => {
-    const names: Record<string, string> = { "#version": "version" };
-    const values: Record<string, unknown> = {
-      ":gate": "gate",
-      ":schema": SCHEMA_VERSION,
-      ":account": change.accountId,
-      ":one": 1,
-      ":posts": change.kind === "reserve" ? 1 : -1,
-    };
-    const sets = ["entity = :gate", "schemaVersion = :schema", "accountId = :account"];
-    switch (change.kind) {
-      case "reserve":
-        values[":at"] = change.at.toISOString();
-        break;
-      case "close":
-        sets.push("closedUntil = :until", "closedReason = :why");
-        values[":until"] = change.until.toISOString();
-        values[":why"] = change.reason;
-        break;
-      case "confirm":
-        sets.push("lastPostAt = :at", "lastPostId = :post");
-        values[":at"] = change.at.toISOString();
-        values[":post"] = change.postId;
-        break;
-      case "give-back":
-        break;
-    }
-    return {
-      Update: {
-        TableName: tableName,
-        Key: keys.gate(change.accountId),
-        UpdateExpression: `SET ${sets.join(", ")} ADD inFlight :posts, #version :one`,
-        ...(change.kind === "reserve" && {
-          ConditionExpression: "attribute_not_exists(closedUntil) OR closedUntil <= :at",
-        }),
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: values,
-      },
-    };
+    return item ? toGate(item) : newGate(accountId);
   };
 
   async function write(task: Task, together: Together): Promise<Result<void, WriteRefusal>> {
@@ -103,7 +57,11 @@ export function createDynamoTaskStore({
         what: "drop",
         item: { Put: versionedPut(tableName, fromDrop(drop, writeId), drop.version) },
       });
-    if (gate) others.push({ what: "gate", item: gateUpdate(gate) });
+    if (gate)
+      others.push({
+        what: "gate",
+        item: { Put: versionedPut(tableName, fromGate(gate, writeId), gate.version) },
+      });
     if (adopt)
       others.push({
         what: "adopt",
@@ -145,7 +103,7 @@ export function createDynamoTaskStore({
     );
     if (refused.has("task") || refused.has("drop")) return err({ reason: "stale" });
     if (refused.has("adopt")) return err({ reason: "post-taken" });
-    return err({ reason: "gate-closed", gate: await getGate(task.accountId) });
+    return err({ reason: "gate-stale" });
   }
 
   async function listPartition(
@@ -207,6 +165,19 @@ export function createDynamoTaskStore({
 
     save: (next, together = {}) => write(next, together),
 
+    async listAvailable(ownerId, now, limit) {
+      const { Items = [] } = await documents.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: "byOwner",
+          KeyConditionExpression: "ownerPk = :pk AND ownerSk <= :now",
+          ExpressionAttributeValues: { ":pk": availablePartition(ownerId), ":now": `${now.toISOString()}~` },
+          Limit: limit,
+        }),
+      );
+      return Items.map((item) => toGate(item).accountId);
+    },
+
     async addLog(id, entry) {
       await documents.send(new PutCommand({ TableName: tableName, Item: fromLogEntry(id, entry) }));
     },
@@ -258,10 +229,19 @@ export function createDynamoTaskStore({
 const idOfSlotKey = (key: string): TaskId => asTaskId(key.slice(key.indexOf("#") + 1));
 
 function toDueRef(wakeSk: string): DueRef {
-  const [, at, kind, id] = /^([^#]+)#(task|drop)#(.+)$/s.exec(wakeSk) ?? [];
+  const [, at, kind, id] = /^([^#]+)#(task|drop|account|run)#(.+)$/s.exec(wakeSk) ?? [];
   if (!at || !id) throw new RangeError("the wake index holds a key of an unknown shape");
   const wakeAt = new Date(at);
-  if (kind === "task") return { kind: "task", id: asTaskId(id), wakeAt };
-  const slash = id.indexOf("/");
-  return { kind: "drop", project: id.slice(0, slash), base: id.slice(slash + 1), wakeAt };
+  switch (kind) {
+    case "task":
+      return { kind, id: asTaskId(id), wakeAt };
+    case "account":
+      return { kind, id: asAccountId(id), wakeAt };
+    case "run":
+      return { kind, id, wakeAt };
+    default: {
+      const slash = id.indexOf("/");
+      return { kind: "drop", project: id.slice(0, slash), base: id.slice(slash + 1), wakeAt };
+    }
+  }
 }

@@ -4,7 +4,12 @@ import type { Failure } from "#shared/domain/failure.ts";
 import type { AccountId } from "#shared/domain/ids.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
-import type { PostOutcome, PostPublisher, PostRequest } from "#shared/ports/post-publisher.ts";
+import {
+  type PostOutcome,
+  type PostPublisher,
+  type PostRequest,
+  TIMELINE_SIZE,
+} from "#shared/ports/post-publisher.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import { type AccountCallDeps, callAsAccount } from "./account-calls.ts";
 import { createXAccountVerifier } from "./account-verifier.ts";
@@ -16,7 +21,6 @@ import { ACCESS_ENDED, type XSession } from "./x-sessions.ts";
 /** Only the id counts. X may report errors (a field it could not show) beside a post that it made. */
 const createdAnswer = z.object({ data: z.object({ id: z.string().regex(/^\d+$/) }) });
 
-const TIMELINE_SIZE = 10;
 /** Less than this is not worth a connection: it would end in a lost answer. */
 const MIN_DEADLINE_MS = 500;
 

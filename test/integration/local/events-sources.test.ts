@@ -165,6 +165,21 @@ describe("a queue mapping", () => {
     expect(await mostAtOnce(6)).toBe(2);
   });
 
+  it("starts with five batches at once and takes more by and by, when asked to ramp up as AWS", async () => {
+    await open(resources({ BatchSize: 1 }), false, { maxWorkers: 4, invocationsPerWorker: 10 });
+    await start({ pollers: "ramp-up" });
+    await Promise.all(Array.from({ length: 11 }, (_, id) => cloud.send("Queue", { id, holdMs: 1_700 })));
+    const startedAt: number[] = [];
+    await until("all have started", () => {
+      const started = lines.filter(({ line }) => line.startsWith("START")).length;
+      while (startedAt.length < started) startedAt.push(Date.now());
+      return started === 11;
+    });
+    // Five at once, five a second later, the last one another second later or in the place of one that ended.
+    const [sixth = 0, eleventh = 0] = [startedAt[5], startedAt[10]];
+    expect(eleventh - sixth).toBeGreaterThan(500);
+  });
+
   it("gives messages back at once when the cloud stops in the middle of them", async () => {
     await open(resources());
     const sources = await start();

@@ -95,6 +95,15 @@ function intake(cloud: LocalCloud): { lambda: Resource; queue: Resource } {
   return fedBy(cloud, ({ arn }) => targets.some(({ Arn }) => Arn === arn));
 }
 
+/** A function that the Scheduler's role may invoke. */
+function schedulable({ assembly }: LocalCloud): string {
+  const names = assembly.ofType("AWS::Lambda::Function").flatMap(({ properties }) => {
+    const { Variables = {} } = (properties["Environment"] ?? {}) as { Variables?: Record<string, string> };
+    return Variables["PUBLISH_FUNCTION_ARN"] ?? [];
+  });
+  return names[0] ?? "";
+}
+
 const send = (running: Running, queue: Resource, call: Record<string, unknown>) =>
   running.operator.sqs.send(
     new SendMessageCommand({ QueueUrl: queue.physicalId, MessageBody: JSON.stringify({ call }) }),
@@ -144,6 +153,52 @@ describe("the synthesized template, run", () => {
       action: "dynamodb:GetItem",
       resource: table?.arn,
     });
+  });
+
+  it("delivers twice, and lets functions die, where it is asked to", async () => {
+    await using running = await run(app.directory);
+    const { cloud, lines } = running;
+    const { lambda, queue } = intake(cloud);
+    const seen = (text: string) =>
+      lines.filter((line) => line.includes('"probe"') && line.includes(text)).length;
+    const times = (text: string, count: number) =>
+      vi.waitFor(() => expect(seen(text)).toBe(count), { timeout: 20_000 });
+
+    cloud.unkindness.add({ kind: "twice", service: "s3", times: 1 });
+    await drop(running, "drop/default/doubled.md");
+    await drop(running, "drop/default/single.md");
+    await times("single.md", 1);
+    await times("doubled.md", 2);
+
+    cloud.unkindness.add({ kind: "twice", service: "lambda", times: 1 });
+    const target = cloud.assembly
+      .ofType("AWS::Lambda::Function")
+      .find(({ properties }) => JSON.stringify(properties).includes("SCHEDULER_ROLE_ARN"));
+    const { Variables } = (target?.properties["Environment"] ?? {}) as { Variables: Record<string, string> };
+    await running.operator.scheduler.send(
+      new CreateScheduleCommand({
+        Name: "fires-twice",
+        GroupName: Variables["SCHEDULE_GROUP"],
+        ScheduleExpression: `at(${new Date(Date.now() + 2_000).toISOString().slice(0, 19)})`,
+        FlexibleTimeWindow: { Mode: "OFF" },
+        Target: {
+          Arn: schedulable(cloud),
+          RoleArn: Variables["SCHEDULER_ROLE_ARN"],
+          Input: JSON.stringify({ fired: "twice" }),
+        },
+      }),
+    );
+    await times('"fired":"twice"', 2);
+
+    cloud.unkindness.add({ kind: "crash", when: "after", operation: "GetItem", caller: lambda.logicalId });
+    const [table] = cloud.assembly.ofType("AWS::DynamoDB::Table");
+    const body = { TableName: table?.physicalId, Key: { pk: { S: "a" }, sk: { S: "b" } } };
+    await send(running, queue, { service: "dynamodb", target: "DynamoDB_20120810.GetItem", body });
+    await running.report(new RegExp(`^${lambda.logicalId} failed: Runtime.ExitError`));
+    expect(lines.filter((line) => line.includes('"status":200'))).toEqual([]);
+    cloud.unkindness.clear();
+    await drop(running, "drop/default/after.md");
+    await times("after.md", 1);
   });
 
   it("answers the API through authorizer and function", async () => {

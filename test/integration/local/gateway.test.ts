@@ -48,6 +48,7 @@ let worker: ReturnType<typeof clientsOf>;
 let refusals: GatewayRefusal[] = [];
 let changes: ObjectChange[] = [];
 let schedulerCalls: string[] = [];
+let crashed: string[] = [];
 let now = Date.now();
 const unkindness = createUnkindness(() => 0);
 
@@ -78,6 +79,7 @@ beforeAll(async () => {
     kms: createKms({ assembly }),
     keyNames: { resolve: keyArn, ofCiphertext: (bytes) => keyArn(keyIdOf(bytes) ?? "") },
     unkindness,
+    crash: (functionId) => crashed.push(functionId),
     onRefusal: (refusal) => refusals.push(refusal),
     onObjectChange: (change) => changes.push(change),
     now: () => now,
@@ -97,6 +99,7 @@ beforeEach(() => {
   refusals = [];
   changes = [];
   schedulerCalls = [];
+  crashed = [];
   now = Date.now();
 });
 
@@ -458,6 +461,47 @@ describe("unkindness", () => {
       worker.s3.send(new PutObjectCommand({ Bucket, Key: "drop/lost", Body: "x" })),
     ).rejects.toThrow();
     expect(changes).toMatchObject([{ key: "drop/lost" }]);
+  });
+
+  it.each([
+    ["before", false],
+    ["after", true],
+  ] as const)("lets the caller die %s its request was carried out", async (when, isDone) => {
+    unkindness.add({ kind: "crash", when, operation: "PutItem" });
+    unkindness.add({ kind: "crash", when, operation: "PutObject" });
+    await expect(put(`died ${when}`)).rejects.toThrow(/socket hang up|ECONNRESET/);
+    expect(crashed).toEqual(["Worker"]);
+    expect((await get(`died ${when}`)) !== undefined).toBe(isDone);
+    await expect(
+      worker.s3.send(new PutObjectCommand({ Bucket, Key: `drop/died-${when}`, Body: "x" })),
+    ).rejects.toThrow();
+    expect(crashed.length).toBeGreaterThan(1);
+    expect(changes.some(({ key }) => key === `drop/died-${when}`)).toBe(isDone);
+    await put("operator lives", operator);
+  });
+
+  it("sends a message twice", async () => {
+    const send = (text: string, client = worker) =>
+      client.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl("Jobs"), MessageBody: text }));
+    unkindness.add({ kind: "twice", times: 1 });
+    await send("the operator is never met", operator);
+    await send("doubled");
+    await send("single");
+    const bodies: (string | undefined)[] = [];
+    for (;;) {
+      const { Messages = [] } = await operator.sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: queueUrl("Jobs"),
+          MaxNumberOfMessages: 10,
+          WaitTimeSeconds: 1,
+        }),
+      );
+      if (Messages.length === 0) break;
+      bodies.push(...Messages.map(({ Body }) => Body));
+    }
+    expect(bodies.filter((body) => body === "doubled")).toHaveLength(2);
+    expect(bodies.filter((body) => body === "single")).toHaveLength(1);
+    expect(bodies.filter((body) => body?.includes("operator"))).toHaveLength(1);
   });
 
   it("cancels transactions for a conflict", async () => {

@@ -218,6 +218,7 @@ export async function startTestCloud({ resources, assets = {}, tables = false }:
     kms: (request) => kms(request),
     keyNames: { resolve: keyArn, ofCiphertext: (ciphertext) => keyArn(keyIdOf(ciphertext)) },
     unkindness: createUnkindness(() => 0),
+    crash: () => {},
     onRefusal: () => {},
     onObjectChange: (change) => onObjectChange(change),
     now: Date.now,

@@ -2,6 +2,7 @@ import { ApiPartialResponseError, ApiRequestError } from "twitter-api-v2";
 import { describe, expect, it } from "vitest";
 import { createFaults } from "#infra/local/sandbox/faults.ts";
 import type { Sandbox } from "#infra/local/sandbox/sandbox.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 import { aSandbox, asOwner, type Call, call, clientOf, post } from "./support.ts";
 
 const tweets = { method: "POST", path: "/2/tweets" };
@@ -54,6 +55,42 @@ describe("scripted faults", () => {
 
     expect(sandbox.posts()).toHaveLength(posts);
     expect(sandbox.requests().map(({ status }) => status)).toEqual([0]);
+  });
+
+  it("does the work later, for a client that has long left", async () => {
+    const sandbox = await aSandbox();
+    const owner = await asOwner(sandbox);
+    sandbox.addFault({ match: tweets, action: { drop: "before-commit", landsAfterMs: 120 } });
+
+    await expect(clientOf(sandbox).v2.post("tweets", { text: "a" })).rejects.toThrow(ApiRequestError);
+
+    expect(sandbox.posts()).toEqual([]);
+    const [request] = sandbox.requests();
+    const landed = await waitFor("the post to land", () => sandbox.posts()[0]);
+    expect(landed.createdAtMs - (request?.arrivedAtMs ?? 0)).toBeGreaterThanOrEqual(115);
+    expect((await post(owner, { text: "a" })).status).toBe(403);
+    expect(sandbox.posts()).toHaveLength(1);
+  });
+
+  it("shows a timeline that lags", async () => {
+    let now = Date.now();
+    const sandbox = await aSandbox({ clock: () => now });
+    const client = clientOf(sandbox);
+    const { data } = await client.v2.me();
+    const shown = async () => {
+      const answer = await client.v2.get(`users/${data.id}/tweets`);
+      return (answer as { data?: { text: string }[] }).data?.map(({ text }) => text) ?? [];
+    };
+    await client.v2.post("tweets", { text: "old" });
+    now += 60_000;
+    await client.v2.post("tweets", { text: "new" });
+    const timeline = { method: "GET", path: /\/tweets$/ };
+    sandbox.addFault({ match: timeline, action: { timelineLagMs: 120_000 } });
+    sandbox.addFault({ match: timeline, action: { timelineLagMs: 30_000 } });
+
+    expect(await shown()).toEqual([]);
+    expect(await shown()).toEqual(["old"]);
+    expect(await shown()).toEqual(["new", "old"]);
   });
 
   it("answers late, after the work is done or before it began", async () => {

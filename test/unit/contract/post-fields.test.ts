@@ -19,6 +19,9 @@ const fields: readonly object[] = [
   { account: "" },
   { account: "x".repeat(101) },
   { thread: [] },
+  ...["spring", " spring ", "Cafe\u0301", "", " ", "a\u0000b", "a\nb", "x".repeat(101)].map((batch) => ({
+    batch,
+  })),
 ];
 
 describe("fields of a post", () => {
@@ -28,8 +31,9 @@ describe("fields of a post", () => {
     const dropped = parseSidecar("json", Buffer.from(JSON.stringify(json)));
     expect(body.success).toBe(dropped.ok);
     if (!body.success || !dropped.ok) return;
-    const { priority, language, latePolicy } = dropped.value;
+    const { priority, language, latePolicy, batch } = dropped.value;
     expect(body.data).toMatchObject({ priority, language });
+    expect(body.data.batch).toBe(batch);
     expect(body.data.latePolicy).toEqual(latePolicy);
   });
 });

@@ -25,6 +25,7 @@ describe("decideAfterFailure", () => {
       to: "retry",
       retryAt: new Date(retryAt.getTime() + 1_000),
       counted: false,
+      known: true,
       reason,
     });
   });
@@ -32,6 +33,7 @@ describe("decideAfterFailure", () => {
   it("waits a whole window for a rate limit without a reset, and never before now for a stale one", () => {
     expect(decideAfterFailure(fresh, failure("rate-limited"), now, 0)).toMatchObject({
       retryAt: new Date(now.getTime() + 901_000),
+      known: false,
     });
     expect(decideAfterFailure(fresh, failure("rate-limited", new Date(0)), now, 0)).toMatchObject({
       retryAt: new Date(now.getTime() + 1_000),
@@ -45,6 +47,7 @@ describe("decideAfterFailure", () => {
         to: "retry",
         retryAt: new Date(now.getTime() + 120_000),
         counted: true,
+        known: false,
         reason,
       });
       expect(decideAfterFailure({ retries: 3, maxRetries: 3 }, failure(kind), now, 0.5)).toEqual({
@@ -57,13 +60,32 @@ describe("decideAfterFailure", () => {
     },
   );
 
-  it.each([
-    ["credentials", "held"],
-    ["billing", "held"],
-    ["configuration", "held"],
-    ["content", "failed"],
-  ] as const)("never repeats a %s failure: %s", (kind, to) => {
-    expect(decideAfterFailure(fresh, failure(kind), now, 0.5)).toEqual({ to, reason });
+  it("spreads those that wait for the same reset over ten seconds", () => {
+    const retryAt = new Date(now.getTime() + 500_000);
+    expect(decideAfterFailure(fresh, failure("rate-limited", retryAt), now, 0.5)).toMatchObject({
+      retryAt: new Date(retryAt.getTime() + 6_000),
+    });
+  });
+
+  it.each(["credentials", "billing"] as const)(
+    "holds after a %s failure, for as long as the account",
+    (kind) => {
+      expect(decideAfterFailure(fresh, failure(kind), now, 0.5)).toEqual({
+        to: "held",
+        reason,
+        heldFor: "account",
+      });
+    },
+  );
+
+  it("holds after a configuration failure, for the account only if that cannot post at all", () => {
+    expect(decideAfterFailure(fresh, failure("configuration"), now, 0.5)).toEqual({ to: "held", reason });
+    const stopped = { ...failure("configuration"), stopsAccount: true } as const;
+    expect(decideAfterFailure(fresh, stopped, now, 0.5)).toEqual({ to: "held", reason, heldFor: "account" });
+  });
+
+  it("fails at once after a content failure", () => {
+    expect(decideAfterFailure(fresh, failure("content"), now, 0.5)).toEqual({ to: "failed", reason });
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import * as moves from "#shared/domain/moves.ts";
+import { MAX_PARKINGS, parking } from "#shared/domain/policy.ts";
 import {
   canBecome,
   decideLate,
@@ -55,6 +56,9 @@ describe("the life of a task", () => {
       () => moves.cancel(task, now),
       () => moves.reschedule(task, now, now),
       () => moves.markUnknown(task, now, reason),
+      () => moves.park(task, now, parking("frozen", now, false, "Frozen.")),
+      () => moves.repost(task, now, reason),
+      () => moves.resume(task, now),
     ])
       expect(move).toThrow(RangeError);
   });
@@ -124,7 +128,7 @@ describe("moves", () => {
 
   it("retry under a new arm, counting only what counts", () => {
     const retryAt = later(60_000);
-    const counted = moves.scheduleRetry(posting(), now, { retryAt, reason, counted: true });
+    const counted = moves.scheduleRetry(posting(), now, { retryAt, reason, counted: true, known: false });
     expect(counted).toMatchObject({
       status: "retrying",
       arm: 2,
@@ -134,13 +138,177 @@ describe("moves", () => {
       reason,
     });
     expect(counted).not.toHaveProperty("leaseUntil");
-    expect(moves.scheduleRetry(posting(), now, { retryAt, reason, counted: false }).retries).toBe(0);
+    expect(counted).not.toHaveProperty("excusedUntil");
+    const waited = moves.scheduleRetry(posting(), now, { retryAt, reason, counted: false, known: true });
+    expect(waited).toMatchObject({ retries: 0, excusedUntil: retryAt });
+  });
+
+  it("excuse the longest wait that was known, whatever follows it", () => {
+    const wait = (task: Task, ms: number, known: boolean) =>
+      moves.scheduleRetry(task, now, { retryAt: later(ms), reason, counted: false, known });
+    const long = wait(posting(), 600_000, true);
+    expect(wait(long, 60_000, true).excusedUntil).toEqual(later(600_000));
+    expect(wait(long, 900_000, false).excusedUntil).toEqual(later(600_000));
+    expect(wait(long, 900_000, true).excusedUntil).toEqual(later(900_000));
   });
 
   it("keep the attempt of an unknown outcome, so that a slow worker can still settle it", () => {
     const unknown = moves.markUnknown(posting(), now, reason);
     expect(unknown).toMatchObject({ status: "unknown", attemptId, startedAt: now, reason });
     expect(moves.recordPosted(unknown, now, { postId: "1", sentAt: now }).status).toBe("published");
+  });
+
+  describe("of a task that may not be posted now", () => {
+    const known = parking("too-close", later(60_000), true, "Too close.");
+    const unknown = parking("circuit-open", later(60_000), false, "X is silent.");
+
+    it("park it until then under a new arm, as no failure of its own", () => {
+      const parked = moves.park(aTask({ status: "ready" }), now, unknown);
+      expect(parked).toMatchObject({
+        status: "retrying",
+        arm: 2,
+        retries: 0,
+        parkings: 1,
+        notBeforeAt: later(60_000),
+        wakeAt: later(120_000),
+        reason: { code: "circuit-open", message: "X is silent." },
+      });
+      expect(parked).not.toHaveProperty("excusedUntil");
+    });
+
+    it("count no wait that was known, and excuse it", () => {
+      const parked = moves.park(aTask({ parkings: MAX_PARKINGS }), now, known);
+      expect(parked).toMatchObject({
+        status: "retrying",
+        parkings: MAX_PARKINGS,
+        excusedUntil: later(60_000),
+      });
+    });
+
+    it("hold it for a person at the eleventh wait of unknown length", () => {
+      let task = aTask();
+      for (let count = 1; count <= MAX_PARKINGS; count++) {
+        task = moves.park(task, now, unknown);
+        expect(task).toMatchObject({ status: "retrying", parkings: count });
+      }
+      task = moves.park(task, now, unknown);
+      expect(task).toMatchObject({ status: "held", reason: { code: "parked-too-often" } });
+      expect(task).not.toHaveProperty("wakeAt");
+      expect(task).not.toHaveProperty("heldFor");
+    });
+
+    it("begin to count anew with progress, or when a person moves it", () => {
+      const parked = aTask({ parkings: 7, status: "retrying" });
+      const out = moves.startPosting(parked, now, intent);
+      expect(moves.recordPosted({ ...out, partCount: 2 }, now, { postId: "1", sentAt: now }).parkings).toBe(
+        0,
+      );
+      expect(moves.reschedule(parked, now, now).parkings).toBe(0);
+      expect(moves.resume({ ...parked, status: "held" }, now).parkings).toBe(0);
+    });
+
+    it("let another account take a text, but not what was uploaded for one, nor a thread that has begun", () => {
+      const chosen = { pool: "chosen", status: "ready" } as const;
+      expect(moves.park(aTask(chosen), now, known).pool).toBe("open");
+      expect(moves.park(aTask({ ...chosen, mediaCount: 1 }), now, known).pool).toBe("chosen");
+      const posted = [{ postId: "1", sentAt: now }];
+      expect(moves.park(aTask({ ...chosen, partCount: 2, posted }), now, known).pool).toBe("chosen");
+      expect(moves.park(aTask({ status: "ready" }), now, known)).not.toHaveProperty("pool");
+    });
+  });
+
+  describe("of a lost answer", () => {
+    const unknown = () => moves.markUnknown(posting(), later(10_000), reason);
+
+    it("let it be looked at when it may be adopted, and remember when it was sent first", () => {
+      expect(unknown()).toMatchObject({ inDoubtSince: now, wakeAt: later(180_000), requestHash: "ff" });
+    });
+
+    it("count the first reading without the post as a beginning only, and keep it", () => {
+      const seen = moves.noteAbsence({ ...unknown(), recoveries: 2 }, later(120_000));
+      expect(seen).toMatchObject({
+        status: "unknown",
+        absentAt: later(120_000),
+        wakeAt: later(360_000),
+        recoveries: 0,
+        attemptId,
+      });
+      expect(moves.noteAbsence(seen, later(130_000)).absentAt).toEqual(later(120_000));
+    });
+
+    it("send it once more under a new arm, with all that reading back needs", () => {
+      const again = moves.repost(moves.noteAbsence(unknown(), later(120_000)), later(300_000), reason);
+      expect(again).toMatchObject({
+        status: "retrying",
+        arm: 2,
+        retries: 0,
+        reposts: 1,
+        notBeforeAt: later(300_000),
+        inDoubtSince: now,
+        requestHash: "ff",
+        sinceId: "1",
+        reason,
+      });
+      for (const gone of ["absentAt", "startedAt", "attemptId"]) expect(again).not.toHaveProperty(gone);
+
+      const second = moves.startPosting(again, later(301_000), { ...intent, sinceId: "9" });
+      expect(second).toMatchObject({ sinceId: "1", startedAt: later(301_000) });
+      const lost = moves.markUnknown(second, later(310_000), reason);
+      expect(lost).toMatchObject({ inDoubtSince: now, wakeAt: later(301_000 + 180_000) });
+      const done = moves.recordPosted(lost, later(500_000), { postId: "7", sentAt: later(301_000) });
+      expect(done).toMatchObject({ status: "published", reposts: 0 });
+      for (const gone of ["inDoubtSince", "requestHash", "sinceId", "absentAt"])
+        expect(done).not.toHaveProperty(gone);
+    });
+
+    it("forget where reading starts only when nothing is in doubt any more", () => {
+      const refused = moves.scheduleRetry(posting(), now, {
+        retryAt: later(1),
+        reason,
+        counted: true,
+        known: false,
+      });
+      expect(refused).not.toHaveProperty("sinceId");
+      expect(refused).not.toHaveProperty("requestHash");
+    });
+
+    it("never give it a new arm while it is looked for, however often it is sent for", () => {
+      expect(moves.claimForReading(unknown(), later(180_000))).toMatchObject({
+        status: "unknown",
+        arm: 1,
+        recoveries: 1,
+        wakeAt: later(480_000),
+      });
+      const waiting = moves.awaitReading({ ...unknown(), recoveries: 4 }, later(180_000), later(240_000));
+      expect(waiting).toMatchObject({ arm: 1, recoveries: 0, wakeAt: later(300_000) });
+      expect(waiting).not.toHaveProperty("absentAt");
+    });
+  });
+
+  it("look at a task's account a day and an hour ahead, and at the task when it is overdue", () => {
+    const [day, hour] = TIMING.verifyAheadMs;
+    const far = later(3 * day);
+    const arranged = moves.markArranged(aTask(), now, far);
+    expect(arranged).toMatchObject({ arrangedFor: far, wakeAt: later(2 * day) });
+    const verified = moves.markVerified(arranged, later(2 * day));
+    expect(verified.wakeAt).toEqual(later(3 * day - hour));
+    expect(moves.markVerified(verified, later(3 * day - hour)).wakeAt).toEqual(
+      later(3 * day + TIMING.wake.arrangedMs),
+    );
+    expect(moves.markArranged(aTask(), now, later(hour)).wakeAt).toEqual(
+      later(hour + TIMING.wake.arrangedMs),
+    );
+    expect(moves.markArranged(aTask(), now, later(-5)).wakeAt).toEqual(later(TIMING.wake.arrangedMs));
+  });
+
+  it("let a task that was held because of its account go on under a new arm, and no revision", () => {
+    const held = moves.stop(posting(), now, "held", reason, "account");
+    expect(held).toMatchObject({ status: "held", heldFor: "account" });
+    const resumed = moves.resume(held, later(1_000));
+    expect(resumed).toMatchObject({ status: "pending", rev: 1, arm: 2, wakeAt: later(121_000) });
+    for (const gone of ["heldFor", "reason", "notBeforeAt"]) expect(resumed).not.toHaveProperty(gone);
+    for (const next of [moves.cancel(held, now), moves.reschedule(held, now, now)])
+      expect(next).not.toHaveProperty("heldFor");
   });
 
   it("give a swept task a new arm; an uploader that died loses its lease, a publisher's is left alone", () => {
@@ -153,10 +321,11 @@ describe("moves", () => {
 
   it("raise the revision with every edit, reschedule and cancellation, the content's only with an edit", () => {
     const task = aTask({ rev: 3, contentRev: 2 });
-    const { accountId, publishAt, slotAt, priority, language, latePolicy, partCount, mediaCount, source } =
-      task;
+    const { accountId, costMicros, publishAt, slotAt, priority, language, latePolicy } = task;
+    const { partCount, mediaCount, source } = task;
     const edit = {
       accountId,
+      costMicros,
       publishAt,
       slotAt,
       priority,
@@ -190,9 +359,21 @@ describe("decideLate", () => {
     expect(decideLate({ ...task, latePolicy: { ...latePolicy, then: "hold" } }, later(60_001))).toBe("hold");
   });
 
-  it("does not count a known wait, a started thread, or a task without a limit", () => {
+  it("counts from the end of the last known wait, and backoff as late", () => {
+    const excusedUntil = later(1_000_000);
+    const task = aTask({ slotAt, latePolicy, excusedUntil });
+    expect(decideLate(task, later(1_060_000))).toBe("in-time");
+    expect(decideLate(task, later(1_060_001))).toBe("missed");
+    expect(decideLate(aTask({ slotAt, latePolicy, notBeforeAt: later(70_000) }), later(70_000))).toBe(
+      "missed",
+    );
+    expect(decideLate(aTask({ slotAt, latePolicy, excusedUntil: later(-500_000) }), later(60_000))).toBe(
+      "in-time",
+    );
+  });
+
+  it("does not count a started thread, or a task without a limit", () => {
     const at = later(1_000_000);
-    expect(decideLate(aTask({ slotAt, latePolicy, notBeforeAt: at }), at)).toBe("in-time");
     expect(decideLate(aTask({ slotAt, latePolicy, posted: [{ postId: "1", sentAt: now }] }), at)).toBe(
       "in-time",
     );

@@ -71,6 +71,8 @@ Second part
     ["language: cn", { language: "zh" }],
     ["language: no", { language: "no" }],
     ["account: 2026", { account: "2026" }],
+    ["batch: 2026", { batch: "2026" }],
+    ["batch: ' Cafe\u0301 '", { batch: "Caf\u00e9" }],
     ["altText: one text", { altText: ["one text"] }],
     ["altText: see *this* & that!", { altText: ["see *this* & that!"] }],
     ["media: cover.jpg", { media: ["cover.jpg"] }],

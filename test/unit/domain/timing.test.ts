@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ACCOUNT_CIRCUIT, PLATFORM_CIRCUIT } from "#shared/domain/circuit.ts";
 import { LARGE_VIDEO_BYTES, PREPARE_LEADS_MS, TIMING, VISIBILITY_FACTOR } from "#shared/domain/timing.ts";
 
 describe("timing", () => {
@@ -41,6 +42,33 @@ describe("timing", () => {
   it("sweeps often enough, and ends before it starts again", () => {
     expect(TIMING.sweep.timeoutMs).toBeLessThan(TIMING.sweep.everyMs);
     expect(TIMING.sweep.claimMs).toBeGreaterThan(TIMING.publish.leaseMs);
+  });
+
+  it("adopts before it may believe in absence, and reads twice, apart", () => {
+    const { adoptAfterMs, absentAfterMs, betweenReadsMs, retryMs, giveUpMs } = TIMING.reconcile;
+    // Whoever sent it has long ended by then, so its own answer is never overtaken.
+    expect(adoptAfterMs).toBeGreaterThan(TIMING.publish.leaseMs);
+    expect(absentAfterMs).toBeGreaterThanOrEqual(300_000);
+    expect(absentAfterMs - adoptAfterMs).toBeGreaterThanOrEqual(betweenReadsMs);
+    expect(betweenReadsMs).toBeGreaterThan(0);
+    expect(retryMs).toBeLessThan(absentAfterMs);
+    expect(giveUpMs).toBeGreaterThan(absentAfterMs);
+  });
+
+  it("keeps a task that is read back or sent for in the sight of the sweeper", () => {
+    expect(TIMING.wake.unsettledMs).toBeGreaterThanOrEqual(TIMING.sweep.everyMs);
+    expect(TIMING.wake.retryMs).toBeGreaterThanOrEqual(TIMING.sweep.everyMs);
+  });
+
+  it("waits for a probe of a circuit longer than its worker runs", () => {
+    for (const { probeMs, pauseMs, capMs } of [ACCOUNT_CIRCUIT, PLATFORM_CIRCUIT]) {
+      expect(probeMs).toBeGreaterThan(TIMING.publish.timeoutMs);
+      expect(capMs).toBeGreaterThan(pauseMs);
+    }
+  });
+
+  it("verifies accounts a day and an hour ahead, the earlier one first", () => {
+    expect(TIMING.verifyAheadMs).toEqual([86_400_000, 3_600_000]);
   });
 
   it("gives heavier media more time", () => {

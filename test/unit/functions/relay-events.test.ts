@@ -1,7 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
 import { createHandler } from "#functions/relay-events/handler.ts";
+import { fromGate, fromLogEntry, fromTask } from "#shared/adapters/dynamodb/items.ts";
+import { newGate, reserve } from "#shared/domain/gate.ts";
+import { asAttemptId } from "#shared/domain/ids.ts";
+import type { LogEntry } from "#shared/domain/log-entry.ts";
+import type { StoredChange } from "#shared/domain/measures.ts";
 import { DependencyFault } from "#shared/errors.ts";
+import type { ChangedTask } from "#shared/usecases/count-batch.ts";
 import type { ChangedDrop, RelayOutcome } from "#shared/usecases/relay-outcome.ts";
+import { aTask } from "#test/support/builders.ts";
 
 const dropImage = (base: string, version = 2) => ({
   pk: { S: `DROP#default/${base}` },
@@ -23,24 +30,60 @@ const taskImage = (base?: string) => ({
   },
 });
 
-const setUp = (relayOutcome: RelayOutcome = async () => "written") => {
+/** A value as the stream has it. */
+function attribute(value: unknown): unknown {
+  if (Array.isArray(value)) return { L: value.map(attribute) };
+  switch (typeof value) {
+    case "string":
+      return { S: value };
+    case "number":
+      return { N: `${value}` };
+    case "boolean":
+      return { BOOL: value };
+    default:
+      return { M: image(value ?? {}) };
+  }
+}
+const image = (item: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attribute(value)]));
+
+interface Write {
+  readonly before?: object;
+  readonly after?: object;
+}
+
+const setUp = (relayOutcome: RelayOutcome = async () => "written", brokenBatch?: string) => {
+  const counted: { batchId: string; changes: readonly ChangedTask[] }[] = [];
   const seen: ChangedDrop[] = [];
+  const measured: StoredChange[] = [];
   const logger = { info: vi.fn(), error: vi.fn() };
   const handler = createHandler({
     logger,
+    countBatch: async (batchId, changes) => {
+      if (batchId === brokenBatch) throw new DependencyFault("the table is busy");
+      counted.push({ batchId, changes });
+      return { counted: changes.length, unchanged: 0 };
+    },
+    recordMeasures: (changes) => measured.push(...changes),
     relayOutcome: async (changed) => {
       seen.push(changed);
       return relayOutcome(changed);
     },
   });
-  const deliver = (...images: (object | undefined)[]) =>
+  const deliverWrites = (...writes: readonly Write[]) =>
     handler({
-      Records: images.map((NewImage, index) => ({
-        eventName: NewImage ? "MODIFY" : "REMOVE",
-        dynamodb: { SequenceNumber: `${index + 1}00`, ...(NewImage && { NewImage }) },
+      Records: writes.map(({ before, after }, index) => ({
+        eventName: after ? (before ? "MODIFY" : "INSERT") : "REMOVE",
+        dynamodb: {
+          SequenceNumber: `${index + 1}00`,
+          ...(after && { NewImage: after }),
+          ...(before && { OldImage: before }),
+        },
       })),
     });
-  return { deliver, seen, logger };
+  const deliver = (...images: (object | undefined)[]) =>
+    deliverWrites(...images.map((after) => (after ? { after } : { before: dropImage("gone") })));
+  return { deliver, deliverWrites, seen, counted, measured, logger };
 };
 
 describe("relay-events", () => {
@@ -55,6 +98,40 @@ describe("relay-events", () => {
     ]);
   });
 
+  it("counts the tasks of each batch together, in their order", async () => {
+    const { deliver, counted } = setUp();
+    const inBatch = (batch: string, version: number, status: string) => ({
+      ...taskImage(),
+      batchId: { S: batch },
+      status: { S: status },
+      version: { N: `${version}` },
+    });
+    await deliver(
+      inBatch("b-1", 2, "ready"),
+      inBatch("b-2", 1, "pending"),
+      taskImage(),
+      inBatch("b-1", 3, "published"),
+    );
+    expect(counted).toEqual([
+      {
+        batchId: "b-1",
+        changes: [
+          { taskId: "01JZ", status: "ready", version: 2 },
+          { taskId: "01JZ", status: "published", version: 3 },
+        ],
+      },
+      { batchId: "b-2", changes: [{ taskId: "01JZ", status: "pending", version: 1 }] },
+    ]);
+  });
+
+  it("has every record of a batch delivered again that could not be counted, and no other", async () => {
+    const { deliver } = setUp(undefined, "b-1");
+    const inBatch = { ...taskImage(), batchId: { S: "b-1" }, status: { S: "ready" } };
+    expect(await deliver(dropImage("a"), inBatch, taskImage("b"), inBatch)).toEqual({
+      batchItemFailures: [{ itemIdentifier: "200" }, { itemIdentifier: "400" }],
+    });
+  });
+
   it("writes once for several changes of a batch, by the newest", async () => {
     const { deliver, seen, logger } = setUp();
     await deliver(dropImage("a", 2), dropImage("a", 3), dropImage("b", 7), dropImage("a", 4));
@@ -67,6 +144,7 @@ describe("relay-events", () => {
       written: 2,
       superseded: 0,
       nothing: 0,
+      observations: 0,
     });
   });
 
@@ -77,6 +155,109 @@ describe("relay-events", () => {
     });
     expect(await deliver(dropImage("a"), dropImage("b"), dropImage("a"), dropImage("b"))).toEqual({
       batchItemFailures: [{ itemIdentifier: "200" }, { itemIdentifier: "400" }],
+    });
+  });
+});
+
+describe("relay-events measures", () => {
+  const at = new Date("2026-12-01T01:00:00.041Z");
+  const posting = aTask({ status: "posting", source: { kind: "drop", base: "kite", file: "kite.md" } });
+  const published = {
+    ...posting,
+    status: "published" as const,
+    sentAt: at,
+    excusedUntil: at,
+    posted: [{ postId: "1999", sentAt: at }],
+    version: 2,
+  };
+  const taskItem = (task: typeof posting) => image(fromTask(task, "write-1"));
+  const entry: LogEntry = {
+    at,
+    attemptId: asAttemptId("attempt-1"),
+    step: "publish",
+    via: "scheduler",
+    status: "retrying",
+    class: "transient",
+    code: "unavailable",
+    message: "X is unavailable.",
+    phases: { waitedMs: 64_000, callMs: 12.5 },
+  };
+  const gate = reserve(newGate(posting.accountId), {
+    taskId: posting.id,
+    attemptId: asAttemptId("attempt-1"),
+    ownerId: posting.ownerId,
+    now: at,
+    units: 1,
+    policy: {},
+  });
+  const log = { after: image(fromLogEntry(posting.id, entry)) };
+  const publication = { before: taskItem(posting), after: taskItem(published) };
+
+  it("tasks, log entries and gates, as the table's own adapter writes them", async () => {
+    const { deliverWrites, measured, logger } = setUp();
+    const gateItem = image(fromGate(gate, "write-1"));
+    await deliverWrites(publication, log, { after: gateItem }, { before: gateItem, after: gateItem });
+    expect(logger.error).not.toHaveBeenCalled();
+    const { message: _, ...attempt } = entry;
+    const { accountId, quarter } = gate;
+    const storedGate = { accountId, quarter, reservations: [{ at }] };
+    expect(measured).toEqual([
+      {
+        kind: "task",
+        before: expect.objectContaining({ id: posting.id, status: "posting", posted: [] }),
+        after: {
+          id: posting.id,
+          ownerId: posting.ownerId,
+          projectId: posting.projectId,
+          accountId: posting.accountId,
+          status: "published",
+          createdAt: posting.createdAt,
+          slotAt: posting.slotAt,
+          excusedUntil: at,
+          sentAt: at,
+          posted: [{ postId: "1999", sentAt: at }],
+          partCount: 1,
+        },
+      },
+      { kind: "attempt", after: { ...attempt, taskId: posting.id } },
+      { kind: "gate", after: storedGate },
+      { kind: "gate", before: storedGate, after: storedGate },
+    ]);
+  });
+
+  it("no item that was deleted, no log entry twice, and nothing else of the table", async () => {
+    const { deliverWrites, measured, logger } = setUp();
+    await deliverWrites(
+      { before: publication.after },
+      { before: log.after },
+      { before: log.after, after: log.after },
+      { after: dropImage("a") },
+      { after: { entity: { S: "content" } } },
+    );
+    expect(measured).toEqual([]);
+    expect(logger.error).not.toHaveBeenCalled();
+  });
+
+  it("nothing from the first failure on: all of that is delivered again", async () => {
+    const { deliverWrites, measured } = setUp(async () => {
+      throw new DependencyFault("no answer");
+    });
+    expect(await deliverWrites(log, { after: dropImage("a") }, log, publication)).toEqual({
+      batchItemFailures: [{ itemIdentifier: "200" }, { itemIdentifier: "400" }],
+    });
+    expect(measured.map(({ kind }) => kind)).toEqual(["attempt"]);
+  });
+
+  it("the others when an item has not its shape, tells all outcomes, and says so", async () => {
+    const { deliverWrites, seen, measured, logger } = setUp();
+    const misshapen = { ...publication.after, posted: { S: "1999" } };
+    expect(await deliverWrites({ after: misshapen }, log)).toEqual({ batchItemFailures: [] });
+    expect(seen).toHaveLength(1);
+    expect(measured.map(({ kind }) => kind)).toEqual(["attempt"]);
+    expect(logger.error).toHaveBeenCalledWith("an item could not be measured", {
+      id: "100",
+      code: "internal",
+      error: expect.objectContaining({ name: "ZodError" }),
     });
   });
 });

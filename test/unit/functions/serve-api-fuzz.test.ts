@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PROBLEMS } from "#shared/contract/problem.ts";
-import { type ApiRequest, setUpApi, TASKS } from "./serve-api-setup.ts";
+import { ANNES_BATCH, ANNES_RUN, type ApiRequest, setUpApi, TASKS } from "./serve-api-setup.ts";
 
 /** Something near enough to a post to come past the first check now and then. */
 const nearly = fc.record(
   {
     project: fc.oneof(fc.constant("default"), fc.string(), fc.anything()),
+    batch: fc.oneof(fc.constant("spring"), fc.string({ unit: "binary" }), fc.anything()),
     account: fc.oneof(fc.constant("main"), fc.string({ unit: "binary" })),
     text: fc.oneof(
       fc.string({ unit: "grapheme", size: "max", maxLength: 300 }),
@@ -123,6 +124,10 @@ describe("any address, query and method", () => {
         "system",
         "health",
         "publish-now",
+        "batches",
+        "publish-pool",
+        "run",
+        "runs",
         id,
         "..",
         "%2e%2e",
@@ -135,7 +140,13 @@ describe("any address, query and method", () => {
       fc.asyncProperty(
         fc.constantFrom("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT"),
         fc.oneof(
-          fc.constantFrom(TASKS, `${TASKS}/${id}`, `${TASKS}/${id}/publish-now`),
+          fc.constantFrom(
+            TASKS,
+            `${TASKS}/${id}`,
+            `${TASKS}/${id}/publish-now`,
+            `/api/v1/batches/${ANNES_BATCH}`,
+            `/api/v1/publish-pool/runs/${ANNES_RUN}`,
+          ),
           fc.array(segment, { maxLength: 6 }).map((parts) => `/api/v1/${parts.join("/")}`),
         ),
         fc.dictionary(

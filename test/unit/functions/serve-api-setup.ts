@@ -8,7 +8,9 @@ import { ROUTES } from "#shared/contract/routes.ts";
 import { accountIdFor } from "#shared/domain/account.ts";
 import type { KeyScope } from "#shared/domain/api-key.ts";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
+import { batchIdFor } from "#shared/domain/batch-id.ts";
 import { asOwnerId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
+import { asRunId, newRun, type Run } from "#shared/domain/run.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createCancelTask } from "#shared/usecases/cancel-task.ts";
@@ -16,16 +18,24 @@ import { createCheckHealth } from "#shared/usecases/check-health.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
 import { createListTasks } from "#shared/usecases/list-tasks.ts";
 import { createPublishNow } from "#shared/usecases/publish-now.ts";
+import { createReadBatch } from "#shared/usecases/read-batch.ts";
+import { createReadRun } from "#shared/usecases/read-run.ts";
 import { createReadTask } from "#shared/usecases/read-task.ts";
 import { createShowTasks } from "#shared/usecases/show-tasks.ts";
+import { createStartRun } from "#shared/usecases/start-run.ts";
 import { aContent, aMedium, aTask, freshTaskId } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
+import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
 import { createInMemoryDispatch } from "#test/support/in-memory-dispatch.ts";
+import { createInMemoryRuns } from "#test/support/in-memory-runs.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
-const ANNE = asOwnerId("anne");
+export const ANNE = asOwnerId("anne");
 export const BELA = asOwnerId("bela");
+/** Anne has one batch and one run from the beginning. */
+export const ANNES_BATCH = batchIdFor(ANNE, "spring");
+export const ANNES_RUN = asRunId("01KBBBBBBBBBBBBBBBBBBBBBBB");
 export const START = new Date("2026-12-01T01:00:00.000Z");
 export const TASKS = "/api/v1/scheduling/tasks";
 
@@ -101,6 +111,11 @@ export async function setUpApi() {
   const logger = { error: vi.fn() };
   const entropy = { newId: () => String(freshTaskId()), random: () => 0.5 };
   const tasks = { ...store.tasks };
+  const batches = { ...createInMemoryBatches() };
+  const runs = { ...createInMemoryRuns(clock) };
+  await batches.open({ id: ANNES_BATCH, ownerId: ANNE, name: "spring", createdAt: START });
+  const annesRun: Run = newRun(ANNES_RUN, ANNE, START);
+  await runs.save(annesRun);
 
   for (const [ownerId, project] of [
     [ANNE, "default"],
@@ -129,13 +144,16 @@ export async function setUpApi() {
   const show = createShowTasks({ tasks, accounts });
   const arrange = createArrangeTask({ tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS });
   const report = vi.fn();
-  const deps = { tasks, accounts, dispatch, arrange, show, clock, entropy, report };
+  const deps = { tasks, accounts, batches, runs, dispatch, arrange, show, clock, entropy, report };
   const handler = createHandler({
     createTask: createCreateTask(deps),
     listTasks: createListTasks(deps),
     readTask: createReadTask(deps),
     cancelTask: createCancelTask(deps),
     publishNow: createPublishNow(deps),
+    readBatch: createReadBatch(deps),
+    startRun: createStartRun(deps),
+    readRun: createReadRun(deps),
     checkHealth: createCheckHealth(deps),
     stage: "test",
     logger,
@@ -156,6 +174,9 @@ export async function setUpApi() {
     ...store,
     tasks,
     accounts,
+    batches,
+    runs,
+    annesRun,
     dispatch,
     clock,
     logger,

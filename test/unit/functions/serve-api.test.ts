@@ -1,18 +1,25 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ROUTES } from "#shared/contract/routes.ts";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import { markUnknown, recordPosted, startPosting, stop } from "#shared/domain/moves.ts";
 import { DependencyFault } from "#shared/errors.ts";
-import { type ApiRequest, BELA, START, setUpApi, TASKS } from "./serve-api-setup.ts";
+import { ANNES_BATCH, ANNES_RUN, type ApiRequest, BELA, START, setUpApi, TASKS } from "./serve-api-setup.ts";
 
 const UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const REASON = { code: "stuck", message: "It did not move.", remedy: "Publish it now." };
 const intent = { attemptId: asAttemptId("attempt-1"), requestHash: "ab".repeat(32) };
 const routes = Object.entries(ROUTES);
 
-/** A request that the route takes, for a task. */
-const fitting = (name: string, id: string): ApiRequest => {
+/** What is not a task has ids of its own. */
+const OTHER_IDS: Readonly<Record<string, readonly [known: string, unknown: string]>> = {
+  readBatch: [ANNES_BATCH, "0".repeat(32)],
+  readRun: [ANNES_RUN, UNKNOWN_ID],
+};
+
+/** A request that the route takes, for a task, or for whatever else the route is about. */
+const fitting = (name: string, taskId: string): ApiRequest => {
   const route = ROUTES[name as keyof typeof ROUTES];
+  const id = OTHER_IDS[name]?.[taskId === UNKNOWN_ID ? 1 : 0] ?? taskId;
   return {
     method: route.method,
     path: route.path.replace("{id}", id),
@@ -71,7 +78,10 @@ describe("every route", () => {
     });
     expect(JSON.stringify(foreign.body)).not.toMatch(/secret|anne/i);
     const same = ({ status, body }: typeof foreign) =>
-      JSON.stringify([status, { ...body, requestId: "", checkedAt: "" }]).replaceAll(/default|nobody/g, "?");
+      JSON.stringify([status, { ...body, requestId: "", checkedAt: "" }]).replaceAll(
+        /default|nobody|01JZ\d{22}/g,
+        "?",
+      );
     expect(same(foreign)).toBe(same(unknown));
     expect(snapshot()).toEqual(before);
   });
@@ -97,7 +107,7 @@ describe("every route", () => {
   });
 
   it.each(routes)("%s hides why it failed, and says whether to try again", async (name, { repeatable }) => {
-    const { call, put, tasks, accounts, logger } = await setUpApi();
+    const { call, put, tasks, accounts, batches, runs, logger } = await setUpApi();
     const { id } = await put();
     const secret = new Error("arn:aws:dynamodb:eu-west-1:123456789012:table/tasks is throttled");
     const fail = async () => {
@@ -105,6 +115,8 @@ describe("every route", () => {
     };
     Object.assign(tasks, { get: fail, list: fail, create: fail });
     Object.assign(accounts, { listProjects: fail });
+    Object.assign(batches, { get: fail });
+    Object.assign(runs, { get: fail, save: fail });
     const { status, body } = await call(fitting(name, id));
     expect(JSON.stringify(body)).not.toMatch(/arn|throttled|dynamo/i);
     if (name === "checkHealth") expect(status).toBe(503);
@@ -664,7 +676,7 @@ describe("GET health", () => {
 
   it("counts the accounts that may post", async () => {
     const { call, accounts } = await setUpApi();
-    await accounts.deactivateAccount("anne.main" as never, "paused", REASON);
+    await accounts.deactivateAccount("anne.main" as never, { status: "paused", reason: REASON });
     expect((await call({ path })).body.accounts).toEqual({ total: 1, active: 0 });
   });
 
@@ -693,5 +705,146 @@ describe("faults", () => {
       true,
       "5",
     ]);
+  });
+});
+
+describe("batches", () => {
+  it("are made by the first post that names them, and are one per owner and name", async () => {
+    const { create, call, read } = await setUpApi();
+    const first = await create({ text: "one", batch: " autumn " });
+    const second = await create({ text: "two", batch: "autumn" });
+    const foreign = await create({ text: "x", project: "bakery", batch: "autumn" }, { owner: BELA });
+    expect(first.body.batchId).toBe(second.body.batchId);
+    expect(foreign.body.batchId).not.toBe(first.body.batchId);
+    expect((await read(first.body)).batchId).toBe(first.body.batchId);
+    const { body } = await call({ path: `/api/v1/batches/${first.body.batchId}` });
+    expect(body).toEqual({
+      id: first.body.batchId,
+      name: "autumn",
+      createdAt: "2026-12-01T01:00:00Z",
+      total: 0,
+      counts: { pending: 0, processing: 0, done: 0 },
+      percentDone: 0,
+    });
+  });
+
+  it("show where their tasks stand", async () => {
+    const { call, batches, put } = await setUpApi();
+    const buckets = ["pending", "processing", "done"] as const;
+    const told = await Promise.all(
+      buckets.map(async (bucket) => ({ taskId: (await put()).id, bucket, version: 1 })),
+    );
+    await batches.count(ANNES_BATCH, told);
+    expect((await call({ path: `/api/v1/batches/${ANNES_BATCH}` })).body).toMatchObject({
+      total: 3,
+      counts: { pending: 1, processing: 1, done: 1 },
+      percentDone: 33,
+    });
+  });
+
+  it("are not made by a post that is refused", async () => {
+    const { create, batches } = await setUpApi();
+    const open = vi.spyOn(batches, "open");
+    expect((await create({ text: "x".repeat(281), batch: "autumn" })).status).toBe(422);
+    expect(open).not.toHaveBeenCalled();
+  });
+
+  it.each(["", "  ", "a\u0000b", "\ud800", "x".repeat(101), 5])("refuse the name %j", async (batch) => {
+    const { create } = await setUpApi();
+    const { status, body } = await create({ text: "x", batch });
+    expect([status, body.errors[0].pointer]).toEqual([400, "/batch"]);
+  });
+});
+
+describe("runs", () => {
+  const RUN = "/api/v1/publish-pool/run";
+  const path = `/api/v1/publish-pool/runs/${ANNES_RUN}`;
+
+  it("are noted, and nothing is handed on inside the request", async () => {
+    const { call, put, dispatch, snapshot, runs } = await setUpApi();
+    await put({ slotAt: new Date(START.getTime() - 3_600_000) });
+    const before = snapshot();
+    const { status, headers, body } = await call({ method: "POST", path: RUN });
+    expect(status).toBe(202);
+    expect(body).toEqual({ runId: expect.any(String), href: `/api/v1/publish-pool/runs/${body.runId}` });
+    expect(headers["location"]).toBe(body.href);
+    expect([dispatch.enqueued, dispatch.scheduled]).toEqual([[], []]);
+    expect(snapshot()).toEqual(before);
+    expect(await runs.get(body.runId)).toMatchObject({ ownerId: "anne", status: "queued", wakeAt: START });
+    expect((await call({ path: body.href })).body).toMatchObject({
+      status: "queued",
+      message: "It starts within a minute.",
+      total: 0,
+      items: [],
+    });
+  });
+
+  it("are not noted without the scope", async () => {
+    const { call, runs } = await setUpApi();
+    const save = vi.spyOn(runs, "save");
+    expect((await call({ method: "POST", path: RUN, scopes: ["write"] })).status).toBe(403);
+    expect(save).not.toHaveBeenCalled();
+  });
+
+  it("show what became of each task, page by page", async () => {
+    const { call, runs, annesRun } = await setUpApi();
+    const at = new Date(START.getTime() + 1_500);
+    const ended = {
+      state: "ended",
+      status: "failed",
+      outcome: "failed",
+      error: { code: "text-too-long", message: "Too long." },
+      logId: `${at.toISOString()}#attempt-1`,
+      mediaIds: ["7"],
+      handedAt: START,
+      durationMs: 1_500,
+    } as const;
+    const page = { runId: ANNES_RUN, version: 1 };
+    await runs.savePage(annesRun, { ...page, index: 0, items: [{ taskId: UNKNOWN_ID as never, ...ended }] });
+    await runs.savePage(annesRun, {
+      ...page,
+      index: 1,
+      items: [
+        { taskId: UNKNOWN_ID as never, state: "open", status: "posting", mediaIds: [] },
+        { taskId: UNKNOWN_ID as never, state: "waiting", status: "pending", mediaIds: [] },
+      ],
+    });
+    await runs.save({
+      ...annesRun,
+      status: "running",
+      startedAt: START,
+      total: 3,
+      pages: 2,
+      counts: { succeeded: 0, failed: 1, errored: 0, skipped: 0 },
+      workedMs: 1_500,
+      timed: 1,
+      version: 2,
+    });
+    const first = await call({ path });
+    const { state: _, outcome, handedAt: __, ...item } = ended;
+    expect(first.body).toEqual({
+      id: ANNES_RUN,
+      status: "running",
+      message: "1 of 3 have ended.",
+      total: 3,
+      succeeded: 0,
+      failed: 1,
+      errored: 0,
+      skipped: 0,
+      createdAt: "2026-12-01T01:00:00Z",
+      startedAt: "2026-12-01T01:00:00Z",
+      averageMs: 1_500,
+      items: [{ taskId: UNKNOWN_ID, outcome, handedAt: "2026-12-01T01:00:00Z", ...item }],
+      next: "1",
+    });
+    const second = await call({ path, query: { cursor: first.body.next } });
+    expect(second.body.items.map((one: { outcome: string }) => one.outcome)).toEqual(["open", "waiting"]);
+    expect(second.body.next).toBeUndefined();
+  });
+
+  it.each(["2", "0", "x", "1e3", "-1"])("have no page at the cursor %s", async (cursor) => {
+    const { call } = await setUpApi();
+    const { status, body } = await call({ path, query: { cursor } });
+    expect([status, body.errors[0].parameter]).toEqual([400, "cursor"]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { taskMessageHandler } from "#functions/middleware/task-messages.ts";
+import { type RunStep, taskMessageHandler } from "#functions/middleware/task-messages.ts";
 import { ConfigurationFault, DependencyFault } from "#shared/errors.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import { freshTaskId } from "#test/support/builders.ts";
@@ -34,15 +34,15 @@ function setUp(
     logged.push({ level, text, fields });
   };
   let serial = 0;
+  const runStep: RunStep = async (received, invocation) => {
+    ran.push({ message: received, ...invocation });
+    return run(received);
+  };
   const handler = taskMessageHandler({
-    step: "prepare",
     clock,
     entropy: { newId: () => `attempt-${++serial}` },
     logger: { info: log("info"), error: log("error") },
-    run: async (received, invocation) => {
-      ran.push({ message: received, ...invocation });
-      return run(received);
-    },
+    steps: { prepare: runStep, verify: runStep },
   });
   const context = {
     invokedFunctionArn: "arn:aws:lambda:eu-west-1:1:function:f",
@@ -75,6 +75,27 @@ describe("taskMessageHandler", () => {
     const event = message({ via: "scheduler" });
     expect(await handle(event)).toBeUndefined();
     expect(ran).toMatchObject([{ message: event }]);
+  });
+
+  it("gives every step of the function to whoever does it", async () => {
+    const clock = manualClock();
+    const ran: string[] = [];
+    const runs = (name: string) => async () => {
+      ran.push(name);
+      return { kind: "done" };
+    };
+    const logged: string[] = [];
+    const handle = taskMessageHandler({
+      clock,
+      entropy: { newId: () => "id" },
+      logger: { info: (text) => logged.push(text), error: () => {} },
+      steps: { publish: runs("publisher"), settle: runs("reader"), verify: runs("verifier") },
+    });
+    const bodies = ["settle", "verify", "publish"].map((step) => JSON.stringify(message({ step })));
+    const context = { invokedFunctionArn: "arn", getRemainingTimeInMillis: () => 1 };
+    expect(await handle(queueEvent(...bodies), context)).toEqual({ batchItemFailures: [] });
+    expect(ran).toEqual(["reader", "verifier", "publisher"]);
+    expect(logged).toEqual(["settle done", "verify done", "publish done"]);
   });
 
   it("gives back the messages that failed, and only those", async () => {

@@ -299,7 +299,28 @@ describe("unkind rules", () => {
     expect(unkindness.strike(put)).toBeUndefined();
     expect(unkindness.strike({ ...put, caller: "Other" })?.kind).toBe("lost-answer");
     unkindness.clear();
+    unkindness.add({ kind: "throttle", operation: ["PutItem", "UpdateItem"], nth: 2 });
+    expect(unkindness.strike(put)).toBeUndefined();
+    expect(unkindness.strike({ ...put, operation: "GetItem" })).toBeUndefined();
+    expect(unkindness.strike({ ...put, operation: "UpdateItem" })?.kind).toBe("throttle");
+    unkindness.clear();
     expect(unkindness.strike({ ...put, caller: "Other" })).toBeUndefined();
+  });
+
+  it("double deliveries only, and never strike a request", () => {
+    const unkindness = createUnkindness(() => 0);
+    const firing = { service: "lambda", operation: "InvokeAsync", caller: "Worker" };
+    unkindness.add({ kind: "throttle", times: 1 });
+    expect(unkindness.doubles(firing)).toBe(false);
+    unkindness.add({ kind: "twice", caller: "Worker", times: 2 });
+    expect(unkindness.doubles({ ...firing, caller: "Other" })).toBe(false);
+    expect([unkindness.doubles(firing), unkindness.doubles(firing), unkindness.doubles(firing)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(unkindness.strike(put)?.kind).toBe("throttle");
+    expect(unkindness.strike(put)).toBeUndefined();
   });
 
   it("cancel only transactions, and age only queries", () => {

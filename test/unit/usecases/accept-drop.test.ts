@@ -14,6 +14,7 @@ import { createInspectMedia } from "#shared/usecases/inspect-media.ts";
 import { freshTaskId } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
+import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
 import { createInMemoryDispatch, createInMemoryIntakeQueue } from "#test/support/in-memory-dispatch.ts";
 import { createInMemoryDropFolder } from "#test/support/in-memory-drop-folder.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
@@ -67,6 +68,7 @@ async function setUp(over: { readonly drops?: (store: DropStore) => DropStore } 
     ...store,
     drops,
     accounts,
+    batches: createInMemoryBatches(),
     folder,
     intake,
     inspect,
@@ -818,5 +820,23 @@ describe("a scan", () => {
       found: 0,
       complete: false,
     });
+  });
+});
+
+describe("a batch", () => {
+  it("is made by the first file that names it, and a revision stays in it", async () => {
+    const { drop, taskOf, batches, rest } = await setUp();
+    await drop("a.md", "---\nmedia: []\nbatch: spring\n---\nHello");
+    await drop("b.md", "---\nmedia: []\nbatch: ' spring '\n---\nHello again");
+    const { batchId, ownerId } = await taskOf("a");
+    expect(batchId && (await batches.get(batchId))).toMatchObject({ name: "spring", ownerId });
+    expect((await taskOf("b")).batchId).toBe(batchId);
+    await drop("a.md", "---\nmedia: []\nbatch: autumn\n---\nHello, changed");
+    expect(await taskOf("a")).toMatchObject({ rev: 2, batchId });
+    await drop("c.md", "---\nmedia: []\n---\nAlone");
+    expect(await taskOf("c")).not.toHaveProperty("batchId");
+    const before = rest();
+    await drop("d.md", `---\nmedia: []\nbatch: ${"x".repeat(101)}\n---\nHello`);
+    expect(rest()).toEqual(before);
   });
 });

@@ -1,9 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
+import { batchIdFor } from "#shared/domain/batch-id.ts";
 import { asAccountId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import { DEFAULT_LATE_POLICY } from "#shared/domain/task.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
+import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
 const ownerId = asOwnerId("anne");
@@ -39,20 +41,27 @@ async function setUp(ids: readonly string[], accountOwner = ownerId) {
     accountIds: [accountId],
     defaultAccountId: accountId,
   });
+  const batches = createInMemoryBatches();
   const left = [...ids];
   const arrange = vi.fn(async () => ({
     publish: { by: "queue" as const, delayMs: 0 },
     firstAt: clock.now(),
   }));
   const create = createCreateTask({
-    tasks: store.tasks,
+    tasks: {
+      async create(task, content, together) {
+        if (task.batchId) expect(await batches.get(task.batchId)).toBeDefined();
+        return store.tasks.create(task, content, together);
+      },
+    },
     accounts,
+    batches,
     arrange,
     clock,
     entropy: { newId: () => left.shift() ?? "more", random: () => 0 },
     report: vi.fn(),
   });
-  return { ...store, create, arrange };
+  return { ...store, batches, create, arrange };
 }
 
 describe("createTask", () => {
@@ -86,5 +95,19 @@ describe("createTask", () => {
     const { create, snapshot } = await setUp(["a"], asOwnerId("bela"));
     expect(await create(wanted)).toMatchObject({ ok: false, error: { reason: "unknown-account" } });
     expect(snapshot()["tasks"]).toEqual({});
+  });
+
+  it("makes the batch that a task names before the task, once", async () => {
+    const { create, batches, tasks } = await setUp(["a", "log-1", "b"]);
+    const id = batchIdFor(ownerId, "spring");
+    const first = await create({ ...wanted, batch: "spring" });
+    const made = await batches.get(id);
+    expect(made).toMatchObject({ ownerId, name: "spring" });
+    await create({ ...wanted, batch: "spring" });
+    expect(await batches.get(id)).toEqual(made);
+    for (const taskId of ["a", "b"]) expect(await tasks.get(taskId as never)).toMatchObject({ batchId: id });
+    expect(first.ok && first.value.task.batchId).toBe(id);
+    const alone = await create({ ...wanted });
+    expect(alone.ok && alone.value.task).not.toHaveProperty("batchId");
   });
 });

@@ -165,11 +165,14 @@ describe("initializeService", () => {
   it("brings an account back that had to be connected again, and no other", async () => {
     const service = aService();
     await service.initialize();
-    await service.accounts.deactivateAccount(MAIN, "needs-reconnect", REASON);
+    await service.accounts.deactivateAccount(MAIN, { status: "needs-reconnect", reason: REASON });
     const { account } = await service.initialize();
     expect(account).toMatchObject({ status: "active" });
     expect(account).not.toHaveProperty("reason");
-    await service.accounts.deactivateAccount(MAIN, "paused", { ...REASON, code: "credits-depleted" });
+    await service.accounts.deactivateAccount(MAIN, {
+      status: "paused",
+      reason: { ...REASON, code: "credits-depleted" },
+    });
     service.x(ok({ userId: "1500", username: "renamed" }));
     expect((await service.initialize()).account).toMatchObject({
       status: "paused",

@@ -38,6 +38,7 @@ async function setUp(over: Partial<Task> = {}, { now = wokenAt } = {}) {
   const accounts = {
     current: account as Account | undefined,
     getAccount: async () => accounts.current,
+    getProject: async () => undefined,
     deactivateAccount: async (...args: unknown[]) => {
       deactivated.push(args);
     },
@@ -372,7 +373,7 @@ describe("preparePost", () => {
 
     expect(await load()).toMatchObject({ status, reason: failure.reason });
     expect(deactivated).toEqual(
-      (accountStatus as string[]).map((to) => [task.accountId, to, failure.reason]),
+      (accountStatus as string[]).map((to) => [task.accountId, { status: to, reason: failure.reason }]),
     );
     expect(dispatch).toMatchObject({ scheduled: [], enqueued: [] });
   });

@@ -1,17 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Account } from "#shared/domain/account.ts";
 import type { Failure, FailureClass } from "#shared/domain/failure.ts";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import { askToCancel, claimForPrepare, markArranged, markReady, rearm } from "#shared/domain/moves.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
 import { DependencyFault } from "#shared/errors.ts";
-import type { AccountStore } from "#shared/ports/account-store.ts";
-import type { PostOutcome, PostPublisher, PostRequest } from "#shared/ports/post-publisher.ts";
-import { createPublishPost } from "#shared/usecases/publish-post.ts";
+import type { PostOutcome } from "#shared/ports/post-publisher.ts";
+import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import { aContent, aMedium, aTask } from "#test/support/builders.ts";
-import { manualClock } from "#test/support/clock.ts";
-import { createInMemoryDispatch } from "#test/support/in-memory-dispatch.ts";
-import { createInMemoryStore } from "#test/support/in-memory-store.ts";
+import { setUpPublishing } from "#test/support/publishing.ts";
 
 const slotAt = new Date("2026-12-01T01:10:00.000Z");
 const at = (ms: number) => new Date(slotAt.getTime() + ms);
@@ -26,92 +22,59 @@ async function setUp(
   over: Partial<Task> = {},
   { media = [] as Content["media"], wokenAt = at(-65_000) } = {},
 ) {
-  const clock = manualClock(wokenAt);
-  const store = createInMemoryStore(clock);
-  const dispatch = createInMemoryDispatch();
-  const task = aTask({ slotAt, mediaCount: media.length, ...over });
-  await store.tasks.create(task, aContent(task, { media }));
-  const sent: { request: PostRequest; at: Date }[] = [];
-  let serial = 0;
-  const publisher: PostPublisher = {
-    warmUp: vi.fn(async () => ({ ok: true as const })),
-    create: vi.fn(async (_account, request) => {
-      sent.push({ request, at: clock.now() });
-      clock.advance(40);
-      return { kind: "posted", postId: `post-${++serial}` } as PostOutcome;
-    }),
-    readTimeline: vi.fn(async () => ({ ok: true as const, posts: [] })),
-  };
-  const account: Account = {
-    id: task.accountId,
-    ownerId: task.ownerId,
-    name: "main",
-    maxTextLength: 280,
-    status: "active",
-    version: 1,
-  };
-  const accounts = {
-    getAccount: vi.fn(async (): Promise<Account | undefined> => account),
-    deactivateAccount: vi.fn(async () => {}),
-  };
-  const publishPost = createPublishPost({
-    tasks: store.tasks,
-    media: store.media,
-    accounts: accounts as unknown as AccountStore,
-    publisher,
-    dispatch,
-    clock,
-    entropy: { newId: () => "id", random: () => 0.5 },
-    holdLeadMs: 65_000,
-  });
-  const deliver = (message: Partial<Parameters<typeof publishPost>[0]> = {}, timeoutMs = 90_000) =>
-    publishPost(
-      {
-        taskId: task.id,
-        rev: task.rev,
-        arm: task.arm,
-        step: "publish",
-        part: 0,
-        via: "scheduler",
-        ...message,
-      },
-      {
-        attemptId: asAttemptId(`attempt-${++serial}`),
-        deadlineAt: new Date(clock.now().getTime() + timeoutMs),
-      },
+  const world = await setUpPublishing({ now: wokenAt });
+  const task = await world.put({ slotAt, ...over }, { media });
+  vi.spyOn(world.accounts, "deactivateAccount");
+  const { id: taskId, rev, arm } = task;
+  const deliver = (message: Partial<ReceivedTaskMessage> = {}, timeoutMs = 90_000) =>
+    world.publishPost(
+      { taskId, rev, arm, step: "publish", part: 0, via: "scheduler", ...message },
+      world.invocation(timeoutMs),
     );
-  const read = async () => (await store.tasks.get(task.id)) as Task;
-  return { ...store, clock, dispatch, task, account, accounts, publisher, sent, deliver, read };
+  return { ...world, task, deliver, read: () => world.read(task) };
 }
 
 describe("publishPost", () => {
   it("holds to the due second, posts once, and settles task, log, gate and post id together", async () => {
-    const { deliver, sent, read, tasks, task, snapshot } = await setUp();
+    const { deliver, sent, read, tasks, task, snapshot, counters } = await setUp();
 
-    expect(await deliver()).toEqual({ kind: "posted", postId: "post-2", latenessMs: 0 });
+    expect(await deliver()).toEqual({ kind: "posted", postId: "post-1", latenessMs: 0 });
 
-    expect(sent).toEqual([{ request: { text: `part 1 of ${task.id}`, mediaIds: [] }, at: slotAt }]);
+    const request = { text: `part 1 of ${task.id}`, mediaIds: [] };
+    expect(sent).toEqual([{ accountId: task.accountId, request, at: slotAt }]);
     expect(await read()).toMatchObject({ status: "published", sentAt: slotAt });
     expect(await tasks.getLog(task.id)).toMatchObject([
       {
         step: "publish",
         via: "scheduler",
         status: "published",
-        externalId: "post-2",
+        externalId: "post-1",
         phases: { callMs: 40 },
       },
     ]);
-    expect(await tasks.getGate(task.accountId)).toMatchObject({ inFlight: 0, lastPostId: "post-2" });
-    expect(snapshot()["adopted"]).toEqual({ [`${task.accountId}#post-2`]: task.id });
+    expect(await tasks.getGate(task.accountId)).toMatchObject({
+      reservations: [],
+      quarter: { startAt: slotAt, used: 1 },
+      day: { startAt: slotAt, used: 1 },
+      lastPostAt: slotAt,
+      lastPostId: "post-1",
+    });
+    expect(snapshot()["adopted"]).toEqual({ [`${task.accountId}#post-1`]: task.id });
+    expect(counters.snapshot()).toEqual({ "app 2026-12-01": 1, "project-1 2026-12": 15_000 });
   });
 
   it("writes the intent before the call", async () => {
-    const { deliver, publisher, read } = await setUp();
-    vi.mocked(publisher.create).mockImplementationOnce(async () => {
+    const { deliver, publisher, read, tasks, task, counters } = await setUp();
+    publisher.create.mockImplementationOnce(async () => {
       expect(await read()).toMatchObject({
         status: "posting",
+        startedAt: slotAt,
+        sharesAt: slotAt,
         requestHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       });
+      const { reservations } = await tasks.getGate(task.accountId);
+      expect(reservations).toMatchObject([{ taskId: task.id, at: slotAt, units: 1, used: 0 }]);
+      expect(counters.snapshot()).toEqual({ "app 2026-12-01": 1, "project-1 2026-12": 15_000 });
       return { kind: "posted", postId: "1" };
     });
     await deliver();
@@ -179,7 +142,7 @@ describe("publishPost", () => {
   });
 
   it("does not call when it was frozen between intent and call", async () => {
-    const { deliver, sent, tasks, clock, read, task } = await setUp();
+    const { deliver, sent, tasks, clock, read, task, counters } = await setUp();
     const save = tasks.save;
     vi.spyOn(tasks, "save").mockImplementationOnce(async (...args) => {
       const saved = await save(...args);
@@ -189,7 +152,9 @@ describe("publishPost", () => {
     expect(await deliver()).toMatchObject({ kind: "refused", code: "worker-stalled", status: "retrying" });
     expect(sent).toEqual([]);
     expect(await read()).toMatchObject({ status: "retrying", arm: 2, retries: 1 });
-    expect(await tasks.getGate(task.accountId)).toMatchObject({ inFlight: 0 });
+    const gate = await tasks.getGate(task.accountId);
+    expect(gate).toMatchObject({ reservations: [], day: { used: 0 }, circuit: { failures: 0 } });
+    expect(counters.snapshot()).toEqual({ "app 2026-12-01": 0, "project-1 2026-12": 0 });
   });
 
   describe("media", () => {
@@ -274,26 +239,27 @@ describe("publishPost", () => {
     ] as const)(
       "of the class %s ends in %s, gives the gate back and is never repeated",
       async (kind, status) => {
-        const { deliver, publisher, read, tasks, task, accounts, dispatch } = await setUp();
-        vi.mocked(publisher.create).mockResolvedValueOnce(refused(kind));
+        const { deliver, publisher, read, tasks, task, accounts, dispatch, counters } = await setUp();
+        publisher.create.mockResolvedValueOnce(refused(kind));
         expect(await deliver()).toEqual({ kind: "refused", code: "some-code", status });
         expect(await read()).toMatchObject({ status, reason });
-        expect(await tasks.getGate(task.accountId)).toMatchObject({ inFlight: 0 });
+        const gate = await tasks.getGate(task.accountId);
+        expect(gate).toMatchObject({ reservations: [], day: { used: 0 }, quarter: { used: 0 } });
+        expect(counters.snapshot()).toEqual({ "app 2026-12-01": 0, "project-1 2026-12": 0 });
         expect(await tasks.getLog(task.id)).toMatchObject([{ class: kind, code: "some-code", status }]);
         expect([...dispatch.enqueued, ...dispatch.scheduled]).toEqual([]);
         if (kind === "credentials" || kind === "billing")
-          expect(accounts.deactivateAccount).toHaveBeenCalledExactlyOnceWith(
-            task.accountId,
-            kind === "billing" ? "paused" : "needs-reconnect",
+          expect(accounts.deactivateAccount).toHaveBeenCalledExactlyOnceWith(task.accountId, {
+            status: kind === "billing" ? "paused" : "needs-reconnect",
             reason,
-          );
+          });
         else expect(accounts.deactivateAccount).not.toHaveBeenCalled();
       },
     );
 
     it("that will pass is tried again after a backoff, under a new arm, and ends after its retries", async () => {
       const { deliver, publisher, read, dispatch, clock } = await setUp({ maxRetries: 1 });
-      vi.mocked(publisher.create).mockResolvedValue(refused("transient"));
+      publisher.create.mockResolvedValue(refused("transient"));
       await deliver();
       expect(await read()).toMatchObject({ status: "retrying", arm: 2, retries: 1, notBeforeAt: at(30_000) });
       expect(dispatch.enqueued).toMatchObject([{ delayMs: 30_000, message: { arm: 2, part: 0 } }]);
@@ -305,7 +271,7 @@ describe("publishPost", () => {
     it("for the rate closes the account until the reset: nobody else asks before it", async () => {
       const { deliver, publisher, read, tasks, task, dispatch, sent } = await setUp();
       const resetAt = at(3_000_000);
-      vi.mocked(publisher.create).mockResolvedValueOnce(refused("rate-limited", { retryAt: resetAt }));
+      publisher.create.mockResolvedValueOnce(refused("rate-limited", { retryAt: resetAt }));
       await deliver();
       expect(await read()).toMatchObject({ status: "retrying", retries: 0, notBeforeAt: at(3_006_000) });
       expect(dispatch.scheduled).toMatchObject([{ at: at(3_006_000 - 65_000), message: { arm: 2 } }]);
@@ -313,52 +279,64 @@ describe("publishPost", () => {
       const other = aTask({ slotAt, accountId: task.accountId });
       await tasks.create(other, aContent(other));
       const report = await deliver({ taskId: other.id });
-      expect(report).toMatchObject({ kind: "refused", code: "some-code", status: "retrying" });
+      expect(report).toEqual({ kind: "parked", code: "rate-limited", status: "retrying" });
       expect(sent).toEqual([]);
       expect(publisher.warmUp).toHaveBeenCalledTimes(1);
-      expect(await tasks.get(other.id)).toMatchObject({ status: "retrying", retries: 0, arm: 2 });
-      expect(await tasks.getGate(task.accountId)).toMatchObject({ inFlight: 0, closedUntil: resetAt });
+      expect(await tasks.get(other.id)).toMatchObject({
+        status: "retrying",
+        retries: 0,
+        parkings: 0,
+        arm: 2,
+        notBeforeAt: resetAt,
+        excusedUntil: resetAt,
+        reason,
+      });
+      const gate = await tasks.getGate(task.accountId);
+      expect(gate).toMatchObject({ reservations: [], closedUntil: resetAt, closedReason: reason });
     });
 
     it("for the rate also stops who was about to post", async () => {
-      const { deliver, publisher, read, tasks, task, sent } = await setUp();
+      const { deliver, publisher, read, tasks, task, sent, counters } = await setUp();
       const other = aTask({ slotAt: at(-60_000), accountId: task.accountId });
       await tasks.create(other, aContent(other));
-      vi.mocked(publisher.warmUp).mockImplementationOnce(async () => {
+      publisher.warmUp.mockImplementationOnce(async () => {
         const retryAt = at(3_000_000);
-        vi.mocked(publisher.create).mockResolvedValueOnce(refused("rate-limited", { retryAt }));
+        publisher.create.mockResolvedValueOnce(refused("rate-limited", { retryAt }));
         await deliver({ taskId: other.id });
         return { ok: true };
       });
-      expect(await deliver()).toMatchObject({ kind: "refused", code: "some-code", status: "retrying" });
+      expect(await deliver()).toEqual({ kind: "parked", code: "rate-limited", status: "retrying" });
       expect(publisher.create).toHaveBeenCalledTimes(1);
       expect(sent).toEqual([]);
-      expect(await read()).toMatchObject({ status: "retrying", notBeforeAt: at(3_006_000) });
+      expect(await read()).toMatchObject({ status: "retrying", notBeforeAt: at(3_000_000), reason });
+      expect(counters.snapshot()).toEqual({ "app 2026-12-01": 0, "project-1 2026-12": 0 });
     });
 
     it("before the intent (no token, paused account, no account) holds it without touching the gate", async () => {
       for (const arrange of [
         ({ publisher }: Awaited<ReturnType<typeof setUp>>) =>
-          vi.mocked(publisher.warmUp).mockResolvedValueOnce({
+          publisher.warmUp.mockResolvedValueOnce({
             ok: false,
             failure: { class: "credentials", reason },
           }),
-        ({ accounts, account }: Awaited<ReturnType<typeof setUp>>) =>
-          accounts.getAccount.mockResolvedValueOnce({ ...account, status: "paused" }),
+        ({ accounts, task }: Awaited<ReturnType<typeof setUp>>) =>
+          accounts.deactivateAccount(task.accountId, { status: "paused", reason }),
         ({ accounts }: Awaited<ReturnType<typeof setUp>>) =>
-          accounts.getAccount.mockResolvedValueOnce(undefined),
+          vi.spyOn(accounts, "getAccount").mockResolvedValueOnce(undefined),
       ]) {
         const world = await setUp();
-        arrange(world);
+        await arrange(world);
         expect(await world.deliver()).toMatchObject({ kind: "refused", status: "held" });
+        expect(await world.read()).toMatchObject({ status: "held", heldFor: "account" });
         expect(world.sent).toEqual([]);
+        expect(world.counters.snapshot()).toEqual({});
         expect(await world.tasks.getGate(world.task.accountId)).toMatchObject({ version: 0 });
       }
     });
 
     it("honours a cancellation that was asked for meanwhile", async () => {
       const { deliver, publisher, read, tasks, dispatch } = await setUp();
-      vi.mocked(publisher.create).mockImplementationOnce(async () => {
+      publisher.create.mockImplementationOnce(async () => {
         await tasks.save(askToCancel(await read(), slotAt));
         return refused("transient");
       });
@@ -370,17 +348,24 @@ describe("publishPost", () => {
 
   describe("a lost answer", () => {
     it("stays unknown: no message, however often, posts it again", async () => {
-      const { deliver, publisher, read, tasks, task, dispatch } = await setUp();
-      vi.mocked(publisher.create).mockResolvedValueOnce({ kind: "unknown", cause: "reset" });
+      const { deliver, publisher, read, tasks, task, dispatch, counters, circuits } = await setUp();
+      publisher.create.mockResolvedValueOnce({ kind: "unknown", cause: "reset" });
       expect(await deliver()).toEqual({ kind: "unknown", cause: "reset" });
       expect(await read()).toMatchObject({ status: "unknown", reason: { code: "outcome-unknown" } });
       expect(await tasks.getLog(task.id)).toMatchObject([
         { class: "unknown", code: "reset", status: "unknown" },
       ]);
-      expect(await tasks.getGate(task.accountId)).toMatchObject({ inFlight: 1 });
+      const gate = await tasks.getGate(task.accountId);
+      expect(gate).toMatchObject({ reservations: [{ taskId: task.id }], day: { used: 1 } });
+      expect(gate.circuit).toEqual({ failures: 1 });
+      expect(counters.snapshot()).toEqual({ "app 2026-12-01": 1, "project-1 2026-12": 15_000 });
+      expect(await circuits.get()).toMatchObject({ failures: 1 });
+      // Only the reading of the timeline is sent for, two minutes after the request.
+      const settle = { taskId: task.id, rev: 1, arm: 1, step: "settle", part: 0 };
+      expect(dispatch.enqueued).toEqual([{ message: settle, delayMs: 120_000 }]);
       expect(await deliver()).toEqual({ kind: "stale-message" });
       expect(publisher.create).toHaveBeenCalledOnce();
-      expect([...dispatch.enqueued, ...dispatch.scheduled]).toEqual([]);
+      expect(dispatch).toMatchObject({ enqueued: [{}], scheduled: [] });
     });
 
     it("of our own table is written again while time allows", async () => {
@@ -401,12 +386,12 @@ describe("publishPost", () => {
     it("goes out a part at a time, 5 s apart, each a reply to the one before", async () => {
       const { deliver, sent, dispatch, clock, read } = await setUp({ partCount: 2 });
       await deliver();
-      expect(await read()).toMatchObject({ status: "ready", posted: [{ postId: "post-2" }] });
+      expect(await read()).toMatchObject({ status: "ready", posted: [{ postId: "post-1" }] });
       expect(dispatch.enqueued).toMatchObject([{ delayMs: 5_000, message: { part: 1, arm: 1 } }]);
       expect(await deliver()).toEqual({ kind: "stale-message" });
       clock.advance(5_000);
       await deliver({ part: 1 });
-      expect(sent.map(({ request }) => request.inReplyTo)).toEqual([undefined, "post-2"]);
+      expect(sent.map(({ request }) => request.inReplyTo)).toEqual([undefined, "post-1"]);
       expect(await read()).toMatchObject({ status: "published", sentAt: slotAt });
     });
 
@@ -414,7 +399,7 @@ describe("publishPost", () => {
       const { deliver, publisher, clock, read } = await setUp({ partCount: 3 });
       await deliver();
       clock.advance(5_000);
-      vi.mocked(publisher.create).mockResolvedValueOnce(refused("content"));
+      publisher.create.mockResolvedValueOnce(refused("content"));
       await deliver({ part: 1 });
       expect(await read()).toMatchObject({
         status: "failed",

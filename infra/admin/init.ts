@@ -1,0 +1,102 @@
+import type { Command } from "commander";
+import {
+  createInitializeService,
+  type InitializationRefusal,
+  type InitializationReport,
+} from "#shared/usecases/initialize-service.ts";
+import type { CommandContext } from "./command.ts";
+import { AdminError, readCredentials } from "./service.ts";
+
+export const badName = (what: string, name: string): string =>
+  `“${name}” cannot be the name of ${what}. Remedy: use 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit.`;
+
+const refusalText = (refusal: InitializationRefusal): string => {
+  switch (refusal.reason) {
+    case "bad-name":
+      return badName(refusal.what === "account" ? "an account" : "a project", refusal.name);
+    case "bad-time-zone":
+      return `There is no time zone “${refusal.timeZone}”. Remedy: use an IANA name, such as Europe/Berlin.`;
+    case "foreign-account":
+      return `The project ${refusal.project} exists and posts with ${refusal.accounts.join(", ")}. Remedy: name that account with --account, another project with --project, or add the account to the project: npm run admin -- accounts add.`;
+  }
+};
+
+function describe({ project, account, credentials, isVerified, apiKey, warnings }: InitializationReport) {
+  return {
+    project: { name: project.name, timeZone: project.timeZone },
+    account: {
+      name: account.name,
+      status: account.status,
+      ...(account.username !== undefined && { username: account.username }),
+    },
+    credentials,
+    verified: isVerified,
+    ...(apiKey !== undefined && { apiKey }),
+    warnings,
+  };
+}
+
+export const CREDENTIALS_TEXT = {
+  stored: "stored, encrypted",
+  unchanged: "as before",
+  kept: "as before (none given now)",
+  none: "none",
+} as const;
+
+/** `main (new, @kites, checked with X)` */
+export function accountText({
+  account,
+  isNewAccount,
+  isVerified,
+}: Pick<InitializationReport, "account" | "isNewAccount" | "isVerified">): string {
+  const user = account.username === undefined ? "" : `, @${account.username}`;
+  return `${account.name} (${isNewAccount ? "new" : "exists"}${user}${isVerified ? ", checked with X" : ""})`;
+}
+
+export const warningTexts = ({ warnings }: Pick<InitializationReport, "warnings">): string[] =>
+  warnings.map(({ message, remedy }) => `\nWarning: ${message}\nRemedy: ${remedy}`);
+
+function inWords(report: InitializationReport): string[] {
+  const { project, isNewProject, credentials, apiKey } = report;
+  return [
+    `Project      ${project.name} (${isNewProject ? "new" : "exists"}; drop/${project.name}/; ${project.timeZone})`,
+    `Account      ${accountText(report)}`,
+    `Credentials  ${CREDENTIALS_TEXT[credentials]}`,
+    apiKey === undefined
+      ? "API key      as before; `--new-key` makes another"
+      : `API key      ${apiKey}\n             Shown only now: keep it in a safe place.`,
+    ...warningTexts(report),
+  ];
+}
+
+interface InitOptions {
+  readonly project: string;
+  readonly account: string;
+  readonly timeZone?: string;
+  readonly newKey: boolean;
+}
+
+export function addInitCommand(program: Command, { surroundings, act }: CommandContext): void {
+  program
+    .command("init")
+    .description("makes owner, project, account and admin key; repeating it changes only what is new")
+    .option("--project <name>", "also its folder under drop/", "default")
+    .option("--account <name>", "as files and the API name it", "main")
+    .option("--time-zone <name>", "of a new project, IANA (default: this machine's)")
+    .option("--new-key", "make another admin key", false)
+    .action(
+      act<InitOptions, []>(async (service, options) => {
+        const credentials = readCredentials(surroundings, options);
+        const done = await createInitializeService(service)({
+          project: options.project,
+          account: options.account,
+          ...(options.timeZone !== undefined && { timeZone: options.timeZone }),
+          defaultTimeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+          ...(credentials && { credentials }),
+          newKey: options.newKey,
+        });
+        if (!done.ok) throw new AdminError(refusalText(done.error));
+        return { json: describe(done.value), text: inWords(done.value) };
+      }),
+    );
+}
