@@ -114,7 +114,7 @@ export default {
     never(
       "stacks-know-configs-only",
       "Of a function the stacks know the schema of its environment, and of shared/ no behaviour.",
-      { path: "^infra/", pathNot: "^infra/(local/|admin\\.ts$)" },
+      { path: "^infra/", pathNot: "^infra/(local/|admin/|admin\\.ts$)" },
       { path: "^functions/|^shared/(adapters|usecases)/", pathNot: "^functions/[^/]+/config\\.ts$" },
     ),
     never(

@@ -64,7 +64,7 @@ export function addCheckCommand(program: Command, { surroundings, act }: Command
 Ends with 1 when something disagrees and was not repaired. It may run at any time: what disagrees is read twice, and a
 repair writes only where nobody else did meanwhile.
 
-It reads the whole table (half a cent for each 100 MB at list price, some minutes for a million tasks, about 1 kB of memory
+It reads the whole table (a third of a cent for each 100 MB at list price, some minutes for a million tasks, about 1 kB of memory
 for each), which no function may do: whoever runs it needs dynamodb:Scan, GetItem, Query, PutItem and UpdateItem on the
 table and its indexes and scheduler:ListSchedules; with --repair also scheduler:DeleteSchedule.`,
     )

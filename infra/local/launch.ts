@@ -188,6 +188,7 @@ const describeDeployment = ({ gatewayUrl, outputs }: LocalCloud, sandbox: Sandbo
   endpoint: gatewayUrl,
   table: outputs["TableName"],
   credentialsKey: outputs["CredentialsKeyId"],
+  scheduleGroup: outputs["ScheduleGroup"],
   ...(sandbox && { xEndpoint: sandbox.url }),
 });
 

@@ -123,6 +123,7 @@ export class ServiceStack extends Stack {
 
     const outputs = {
       ApiUrl: api.url,
+      ScheduleGroup: schedules.groupName,
       IntakeDeadLettersUrl: intake.deadLetters.url,
       PrepareDeadLettersUrl: prepareQueue.deadLetters.url,
       PublishDeadLettersUrl: publishQueue.deadLetters.url,

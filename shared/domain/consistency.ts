@@ -19,8 +19,7 @@ import { TIMING } from "./timing.ts";
  * - `degraded`: something is late, wasted or unexplained.
  * - `harmless`: left over; it can do nothing any more.
  */
-export const SEVERITIES = ["severe", "degraded", "harmless"] as const;
-export type Severity = (typeof SEVERITIES)[number];
+export type Severity = "severe" | "degraded" | "harmless";
 
 export interface Disagreement {
   /** A row of `docs/errors.md`. */

@@ -23,15 +23,17 @@ const after = (at: Date, ms: number): Date => new Date(at.getTime() + ms);
 function change(task: Task, now: Date, over: Change): Task {
   const to: TaskStatus = over.status ?? task.status;
   if (!canBecome(task.status, to)) throw new RangeError(`a ${task.status} task cannot become ${to}`);
-  const next: Record<string, unknown> = {
-    ...task,
+  const changes: Readonly<Record<string, unknown>> = {
     // Progress: whatever stood still does not any more.
     ...(over.recoveries === 0 && { stalledSince: undefined }),
     ...over,
     version: task.version + 1,
     updatedAt: now,
   };
-  for (const [key, value] of Object.entries(next)) if (value === undefined) delete next[key];
+  // Built up, not deleted from: an object that loses a field is a slow one ever after.
+  const next: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(task)) if (!(key in changes)) next[key] = value;
+  for (const key in changes) if (changes[key] !== undefined) next[key] = changes[key];
   return next as unknown as Task;
 }
 

@@ -258,7 +258,7 @@ export async function checkHeld(run: Run): Promise<void> {
   );
   await run.each("accounts", [...held], async ([id, tasks]) => {
     const account = await accounts.getAccount(id);
-    if (account?.status !== "active" || account.wakeAt) return;
+    if (!account) return;
     // Read after the account: whoever resumes it keeps its `wakeAt` until all its tasks are on their way.
     const read = await Promise.all(tasks.map((task) => store.readTask(task.id)));
     const still = read.flatMap((one) => (one && waiting(one.task) ? [one.task.id] : []));

@@ -1,8 +1,9 @@
 import { asAttemptId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
-import { reschedule } from "#shared/domain/moves.ts";
+import { reschedule, resume } from "#shared/domain/moves.ts";
 import { isFinal, isInFlight, type TaskStatus } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
+import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import type { ArrangeTask } from "./arrange-task.ts";
@@ -11,6 +12,7 @@ import { type ShownTask, type ShowTasks, showTask } from "./show-tasks.ts";
 
 export interface PublishNowDeps {
   readonly tasks: Pick<TaskStore, "get" | "save">;
+  readonly dispatch: Pick<TaskDispatch, "unschedule">;
   readonly arrange: ArrangeTask;
   readonly show: ShowTasks;
   readonly clock: Pick<Clock, "now">;
@@ -22,14 +24,18 @@ export interface PublishNowDeps {
 export type PublishNowRefusal =
   | ChangeRefusal
   | { readonly reason: "in-flight" | "final"; readonly status: TaskStatus }
-  /** A thread that stopped half way: starting it again would post its beginning twice, going on is another wish. */
+  /** A thread that is on its way: its next part is due in seconds anyway. */
   | { readonly reason: "parts-posted"; readonly posted: number; readonly partCount: number };
 
-/** Moves the slot to now, also of a held task, and arranges it anew: whatever waited for the old slot does nothing. */
+/**
+ * Moves the slot to now, also of a held task, and arranges it anew: whatever waited for the old slot does nothing. A
+ * thread that was held goes on where it stopped.
+ */
 export type PublishNow = (ownerId: OwnerId, id: TaskId) => Promise<Result<ShownTask, PublishNowRefusal>>;
 
 export function createPublishNow({
   tasks,
+  dispatch,
   arrange,
   show,
   clock,
@@ -41,9 +47,12 @@ export function createPublishNow({
       const { status, posted, partCount } = task;
       if (isFinal(status)) return err({ reason: "final", status });
       if (isInFlight(status)) return err({ reason: "in-flight", status });
-      if (posted.length > 0) return err({ reason: "parts-posted", posted: posted.length, partCount });
+      // What is out stays out: a thread that was held goes on with its next part, one that is on its way needs no help.
+      const isBegun = posted.length > 0;
+      if (isBegun && status !== "held")
+        return err({ reason: "parts-posted", posted: posted.length, partCount });
       const now = clock.now();
-      const next = reschedule(task, now, now);
+      const next = isBegun ? resume(task, now) : reschedule(task, now, now);
       const log = {
         at: now,
         attemptId: asAttemptId(entropy.newId()),
@@ -54,7 +63,10 @@ export function createPublishNow({
       return ok({ next, together: { log } });
     });
     if (!changed.ok) return changed;
-    const shown = await showTask(show, changed.value.after);
+    const { before, after } = changed.value;
+    for (const step of ["prepare", "publish"] as const)
+      await dispatch.unschedule({ taskId: id, rev: before.rev, arm: before.arm, step }).catch(report);
+    const shown = await showTask(show, after);
     await arrange(shown.task, shown.content.media).catch(report);
     return ok(shown);
   };

@@ -1,5 +1,5 @@
 /** What is stored is damaged on purpose: `npm run admin -- check` finds each, repairs what is safe, and then finds nothing. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -59,6 +59,14 @@ beforeAll(async () => {
   scheduler = new SchedulerClient(settings);
   TableName = cloud.outputs["TableName"] ?? "";
   publisher = findFunction("publish-post");
+  await mkdir(join(directory, "state"));
+  const local = {
+    endpoint: cloud.gatewayUrl,
+    table: TableName,
+    credentialsKey: cloud.outputs["CredentialsKeyId"],
+    scheduleGroup: publisher.variables["SCHEDULE_GROUP"],
+  };
+  await writeFile(join(directory, "state", "local.json"), JSON.stringify(local));
 });
 afterAll(async () => {
   documents?.destroy();
@@ -67,18 +75,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+/** As a person calls it: it finds what `npm start` wrote down about itself. */
 async function admin(...args: string[]) {
   const out: string[] = [];
   const errors: string[] = [];
-  const { cloud } = punctual;
   const code = await runAdmin({
-    args: [
-      ["--endpoint", cloud.gatewayUrl],
-      ["--table", TableName],
-      ["--credentials-key", cloud.outputs["CredentialsKeyId"] ?? ""],
-      ["--schedule-group", publisher.variables["SCHEDULE_GROUP"] ?? ""],
-      args,
-    ].flat(),
+    args: ["--local", directory, ...args],
     variables: {},
     directory,
     out: (line) => out.push(line),
@@ -164,6 +166,24 @@ describe("npm run admin -- check", () => {
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain("✓ Everything agrees.");
     expect(out).toMatch(/Read \d+ records: 2 tasks; and 1 schedules/);
+  });
+
+  it("finds a deployment by what it wrote down, and needs the name of its schedule group", async () => {
+    const { cloud } = punctual;
+    const run = async (service: object) => {
+      await mkdir(join(directory, ".punctual"), { recursive: true });
+      const data = { TableName, CredentialsKeyId: cloud.outputs["CredentialsKeyId"] };
+      const outputs = { PunctualData: data, PunctualService: service };
+      await writeFile(join(directory, ".punctual", "outputs.json"), JSON.stringify(outputs));
+      const lines: string[] = [];
+      const line = (text: string) => lines.push(text);
+      const args = ["--endpoint", cloud.gatewayUrl, "check"];
+      const code = await runAdmin({ args, variables: {}, directory, out: line, err: line });
+      return { code, text: lines.join("\n") };
+    };
+    expect(await run({ ScheduleGroup: publisher.variables["SCHEDULE_GROUP"] })).toMatchObject({ code: 0 });
+    const unknown = await run({});
+    expect(unknown).toMatchObject({ code: 1, text: expect.stringMatching(/schedule group.*Remedy: /) });
   });
 
   it("finds each damage, repairs it, and then finds nothing", async () => {

@@ -102,6 +102,7 @@ describe("the template", () => {
     );
     expect(Object.keys(synthesis.service.Outputs ?? {})).toEqual([
       "ApiUrl",
+      "ScheduleGroup",
       "IntakeDeadLettersUrl",
       "PrepareDeadLettersUrl",
       "PublishDeadLettersUrl",

@@ -351,7 +351,7 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
     entropy,
   });
   const cancelTask = createCancelTask({ tasks, dispatch, show, clock, entropy, report });
-  const publishNow = createPublishNow({ tasks, arrange, show, clock, entropy, report });
+  const publishNow = createPublishNow({ tasks, dispatch, arrange, show, clock, entropy, report });
   const createTask = createCreateTask({
     tasks,
     accounts,

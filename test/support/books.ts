@@ -19,6 +19,18 @@ export interface Expected {
 }
 
 /** Whether everything that counts posts says the same: X, the account's gate, the app's day, the project's spend. */
+export interface Counts {
+  /** At X. */
+  readonly posts: number;
+  /** Of the account's gate. */
+  readonly quarter: number;
+  readonly day: number;
+  /** Of the whole app. */
+  readonly appDay: number;
+  /** Of the project, in millionths of a US dollar. */
+  readonly spend: number;
+}
+
 export interface Books {
   /**
    * Counts everything as it is now: what comes next is compared with it. Posts are meant to have no link.
@@ -26,6 +38,8 @@ export interface Books {
    * @default - from nothing: a table and an account that are new
    */
   open(): Promise<void>;
+  /** What was counted since. */
+  changes(): Promise<Counts>;
   /** Fails unless the counts have changed as they should, the gate holds no place, and knows the newest post. */
   balance(expected: Expected): Promise<void>;
   /** What was done with the task, oldest first: `publish unknown connection-lost`. */
@@ -44,7 +58,7 @@ export function createBooks(
 ): Books {
   const sandbox = sandboxOf(punctual);
 
-  async function count() {
+  async function count(): Promise<Counts> {
     const [gate, items] = await Promise.all([steering.gate(), operator.items()]);
     const used = (isMeant: (pk: string, sk: string) => boolean): number =>
       items
@@ -58,24 +72,36 @@ export function createBooks(
       spend: used((_, sk) => sk.startsWith("SPEND#")),
     };
   }
-  let before = { posts: 0, quarter: 0, day: 0, appDay: 0, spend: 0 };
+  let before: Counts = { posts: 0, quarter: 0, day: 0, appDay: 0, spend: 0 };
+
+  async function changes(): Promise<Counts> {
+    const now = await count();
+    return {
+      posts: now.posts - before.posts,
+      quarter: now.quarter - before.quarter,
+      day: now.day - before.day,
+      appDay: now.appDay - before.appDay,
+      spend: now.spend - before.spend,
+    };
+  }
 
   return {
+    changes,
+
     async open() {
       before = await count();
     },
 
     async balance({ posts, writtenOff = 0, lostDay = 0, lostSpend = 0 }) {
       const counted = posts + writtenOff;
-      const expected = {
-        posts: before.posts + posts,
-        quarter: before.quarter + counted,
-        day: before.day + counted,
-        appDay: before.appDay + counted + lostDay,
-        spend: before.spend + (counted + lostSpend) * X_PRICES_MICROS.post,
-      };
       // Shares go back after the transaction that settles a post.
-      await expect.poll(count, { timeout: 5_000 }).toEqual(expected);
+      await expect.poll(changes, { timeout: 5_000 }).toEqual({
+        posts,
+        quarter: counted,
+        day: counted,
+        appDay: counted + lostDay,
+        spend: (counted + lostSpend) * X_PRICES_MICROS.post,
+      });
       const { reservations, lastPostId } = await steering.gate();
       expect(reservations).toEqual([]);
       if (posts > 0) expect(lastPostId).toBe(sandbox.posts().at(-1)?.id);

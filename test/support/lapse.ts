@@ -39,9 +39,9 @@ export function createLapse(
     steering.age(id, Math.max(0, at.getTime() - Date.now()) + MARGIN_MS);
 
   async function sweep(id: TaskId, isMoved?: (task: Task) => boolean): Promise<void> {
+    await passUntil(id, (await steering.task(id)).wakeAt ?? new Date());
     const before = await steering.task(id);
     const isDone = isMoved ?? isMovedFrom(before);
-    await passUntil(id, before.wakeAt ?? new Date());
     await steering.sweep();
     await waitFor(
       `task ${id}, ${before.status}, to be moved by a sweep`,

@@ -233,7 +233,8 @@ export function createSteering(punctual: TestPunctual): Steering {
             new UpdateCommand({
               TableName: tableName,
               Key: keys.task(id),
-              UpdateExpression: `SET ${values.map((_, at) => `#n${at} = :v${at}`).join(", ")}`,
+              // A new version, so that nobody who read the task before writes the old instants back.
+              UpdateExpression: `SET ${values.map((_, at) => `#n${at} = :v${at}`).join(", ")} ADD #version :one`,
               ConditionExpression: "#version = :version",
               ExpressionAttributeNames: {
                 "#version": "version",
@@ -241,6 +242,7 @@ export function createSteering(punctual: TestPunctual): Steering {
               },
               ExpressionAttributeValues: {
                 ":version": current.version,
+                ":one": 1,
                 ...Object.fromEntries(values.map(([, value], at) => [`:v${at}`, value])),
               },
             }),

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type PoolCandidate, rankAccounts } from "#shared/domain/account-pool.ts";
-import { type Gate, newGate } from "#shared/domain/gate.ts";
-import { asAccountId, asAttemptId, asTaskId } from "#shared/domain/ids.ts";
+import { type PoolCandidate, poolWait, rankAccounts } from "#shared/domain/account-pool.ts";
+import { type Gate, newGate, reserve } from "#shared/domain/gate.ts";
+import { asAccountId, asAttemptId, asOwnerId, asTaskId } from "#shared/domain/ids.ts";
 import type { PostingPolicy } from "#shared/domain/policy.ts";
 
 const now = new Date("2026-12-01T12:00:00.000Z");
@@ -60,12 +60,15 @@ describe("rankAccounts", () => {
   });
 
   it("takes a place that is taken for time that is not idle", () => {
-    const busy = {
-      lastPostAt: ago(4 * HOUR),
-      reservations: [
-        { taskId: asTaskId("o"), attemptId: asAttemptId("x"), at: ago(HOUR), units: 1, used: 0 },
-      ],
-    };
+    const place = reserve(newGate(asAccountId("busy")), {
+      taskId: asTaskId("another"),
+      attemptId: asAttemptId("x"),
+      ownerId: asOwnerId("owner"),
+      now: ago(HOUR),
+      units: 1,
+      policy: {},
+    });
+    const busy = { ...place, lastPostAt: ago(4 * HOUR) };
     expect(rank([candidate("busy", busy), candidate("idle", { lastPostAt: ago(4 * HOUR) })])).toEqual([
       ["idle", 1],
       ["busy", 0.7],
@@ -116,5 +119,39 @@ describe("rankAccounts", () => {
         }
       }),
     );
+  });
+});
+
+describe("poolWait", () => {
+  const wish = { taskId: asTaskId("t"), units: 1, now, policy: { minIntervalMs: HOUR } };
+  const in10 = new Date(now.getTime() + 10 * 60_000);
+  const closed = candidate("closed", { closedUntil: in10, closedReason: reason });
+  const close = candidate("close", { lastPostAt: ago(HOUR - 20 * 60_000) });
+
+  it("ends when the first account may post, and says what that one waits for", () => {
+    const wait = poolWait([close, closed], wish);
+    expect(wait).toMatchObject({ code: "no-service", until: in10, known: true });
+    expect(wait.reason).toMatchObject({ code: "no-service", message: expect.stringContaining("No.") });
+    expect(poolWait([close], wish)).toMatchObject({
+      until: new Date(now.getTime() + 20 * 60_000),
+      known: true,
+    });
+  });
+
+  it("is not known when the first one is in a circuit that is open", () => {
+    const openUntil = new Date(now.getTime() + 60_000);
+    const broken = candidate("broken", { circuit: { failures: 3, openUntil } });
+    expect(poolWait([closed, broken], wish)).toMatchObject({ until: openUntil, known: false });
+  });
+
+  it("is not known when none is active, whatever their gates say", () => {
+    const paused = candidate("paused", { closedUntil: in10, closedReason: reason }, "paused");
+    const inQuarter = new Date(now.getTime() + 15 * 60_000);
+    for (const candidates of [[], [paused]])
+      expect(poolWait(candidates, wish)).toMatchObject({
+        code: "no-service",
+        until: inQuarter,
+        known: false,
+      });
   });
 });

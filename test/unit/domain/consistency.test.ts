@@ -339,6 +339,23 @@ describe("compareGate", () => {
     });
   });
 
+  it("keeps the units of a post that is too near to the start of its window to be told by its time", () => {
+    const startAt = fromNow(-10 * MINUTE);
+    const posted = [{ postId: "1", sentAt: fromNow(-10 * MINUTE + 30_000) }];
+    const task = aTask({ status: "cancelled", partCount: 3, posted, reason: REASON });
+    const gate = aGate({
+      reservations: [place(task, { at: startAt, quarterAt: startAt, dayAt: startAt })],
+      day: { startAt, used: 3 },
+      quarter: { startAt, used: 3 },
+      lastPostAt: fromNow(-10 * MINUTE + 30_000),
+      lastPostId: "1",
+    });
+    expect(compareGate({ gate, tasks: [task] }, NOW).mended).toMatchObject({
+      day: { used: 1 },
+      quarter: { used: 1 },
+    });
+  });
+
   it.each([
     ["gone", undefined],
     ["held", aTask({ status: "held", reason: REASON })],

@@ -181,6 +181,14 @@ describe("decideGate", () => {
     });
   });
 
+  it("has room for a thread where it is counted already, however full that is", () => {
+    let gate = posted(take(fresh, a, start, 25), a, at(40), false);
+    for (let count = 0; count < 3; count++) gate = take(gate, task(`t${count}`), at(count), 25);
+    expect(gate.quarter?.used).toBe(QUARTER_LIMIT);
+    expect(decideGate(gate, wish(a, at(6_000), 24))).toBeUndefined();
+    expect(decideGate(gate, wish(b, at(6_000)))?.code).toBe("no-quota");
+  });
+
   it("counts what is left of a thread in the windows in which it goes on, once each", () => {
     const policy = { dailyMax: 3 };
     const first = posted(take(fresh, a, start, 3, policy), a, at(40), false);

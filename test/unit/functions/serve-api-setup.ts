@@ -31,7 +31,7 @@ import { createInMemoryDispatch } from "#test/support/in-memory-dispatch.ts";
 import { createInMemoryRuns } from "#test/support/in-memory-runs.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
-export const ANNE = asOwnerId("anne");
+const ANNE = asOwnerId("anne");
 export const BELA = asOwnerId("bela");
 /** Anne has one batch and one run from the beginning. */
 export const ANNES_BATCH = batchIdFor(ANNE, "spring");

@@ -575,7 +575,22 @@ describe("POST publish-now", () => {
     expect(dispatch.enqueued.map(({ message }) => message.step)).toEqual(["prepare", "publish"]);
   });
 
-  it("refuses what X may have, what has ended, and a thread half way", async () => {
+  it("lets a held thread go on with the part that is due, and takes its old calls back", async () => {
+    const { call, put, tasks, dispatch } = await setUpApi();
+    const task = await put({ partCount: 2, slotAt: START });
+    const posting = startPosting(task, START, intent);
+    await tasks.save(posting);
+    const between = recordPosted(posting, START, { postId: "1999", sentAt: START });
+    await tasks.save(between);
+    await dispatch.schedule({ taskId: task.id, rev: 1, arm: 1, step: "publish", part: 1 }, START);
+    await tasks.save(stop(between, START, "held", REASON));
+    const { status, body } = await call({ method: "POST", path: path(task.id) });
+    expect([status, body.status]).toEqual([202, "pending"]);
+    expect(dispatch.enqueued.map(({ message }) => [message.step, message.part])).toEqual([["publish", 1]]);
+    expect(dispatch.scheduled).toEqual([]);
+  });
+
+  it("refuses what X may have, what has ended, and a thread that is on its way", async () => {
     const { call, put, tasks } = await setUpApi();
     const now = async (id: string) => {
       const { status, body } = await call({ method: "POST", path: path(id) });
@@ -587,8 +602,6 @@ describe("POST publish-now", () => {
     expect(await now(task.id)).toEqual([409, "in-flight"]);
     const between = recordPosted(posting, START, { postId: "1999", sentAt: START });
     await tasks.save(between);
-    expect(await now(task.id)).toEqual([409, "parts-posted"]);
-    await tasks.save(stop(between, START, "held", REASON));
     expect(await now(task.id)).toEqual([409, "parts-posted"]);
     const ended = await put({ status: "published" });
     expect(await now(ended.id)).toEqual([409, "task-final"]);

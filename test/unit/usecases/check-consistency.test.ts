@@ -10,6 +10,7 @@ import {
   markArranged,
   markUnknown,
   recordPosted,
+  resume,
   startPosting,
   stop,
 } from "#shared/domain/moves.ts";
@@ -420,6 +421,26 @@ describe("an account", () => {
     expect(await world.accounts.getAccount(MAIN)).toMatchObject({ wakeAt: world.clock.now(), version: 2 });
   });
 
+  it("that was resumed between the two readings is believed", async () => {
+    const world = aWorld();
+    await world.accounts.saveAccount({
+      id: MAIN,
+      ownerId: aTask().ownerId,
+      name: "main",
+      maxTextLength: 280,
+      status: "active",
+      version: 1,
+    });
+    const held = stop(await world.create(), world.clock.now(), "held", REASON, "account");
+    await world.save(held);
+    const { getAccount } = world.accounts;
+    world.accounts.getAccount = async (id) => {
+      await world.save(resume(held, world.clock.now()));
+      return getAccount(id);
+    };
+    expect((await createCheckConsistency(world)({ repair: true })).findings).toEqual([]);
+  });
+
   it("that is stopped, or is being resumed, keeps its tasks", async () => {
     const world = aWorld();
     const account = {
@@ -484,6 +505,16 @@ describe("a shared counter", () => {
     world.clock.advance(5 * MINUTE);
     const report = await createCheckConsistency(world)({ repair: true });
     expect(report).toMatchObject({ findings: [], notJudged: ["app 2026-12-01"] });
+  });
+
+  it("is not judged while a task cannot be read: its posts may be what is too much", async () => {
+    const world = aWorld();
+    await world.counters.take(DAY, 3, 100);
+    world.others.push(DAY, { kind: "damaged", key: "TASK#1 TASK", problem: "posted does not fit" });
+    const report = await world.settled(true);
+    expect(report.notJudged).toEqual(["app 2026-12-01"]);
+    expect(report.findings.map(({ code }) => code)).toEqual(["record-damaged"]);
+    expect(await world.counters.read(DAY)).toBe(3);
   });
 
   it("of a project without tasks, and of a period that is over, is known as well", async () => {

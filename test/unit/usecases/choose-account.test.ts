@@ -49,10 +49,22 @@ describe("chooseAccount", () => {
   });
 
   it("leaves out what may not post, and accounts of other projects", async () => {
-    const { choose, past, accounts } = await setUp({ minIntervalMs: HOUR });
+    const world = await setUp({ minIntervalMs: HOUR });
+    const { choose, past, accounts } = world;
     await past(MAIN, { lastPostAt: at(-HOUR + 1) });
     await accounts.deactivateAccount(SECOND, { status: "needs-reconnect", reason });
-    await past(asAccountId("account-of-another-project"), {});
+    const foreign = asAccountId("account-0-of-another-project");
+    const { ownerId } = world.project;
+    const account = {
+      id: foreign,
+      ownerId,
+      name: "foreign",
+      maxTextLength: 280,
+      status: "active",
+      version: 1,
+    } as const;
+    await accounts.saveAccount(account);
+    await past(foreign, {});
     expect(await choose()).toEqual({ ok: true, value: THIRD });
   });
 
@@ -135,10 +147,8 @@ describe("a pool", () => {
   });
 
   it("writes its choice down before it posts, and keeps it for what follows", async () => {
-    const { put, publish, publisher, read, task } = await (async () => {
-      const world = await setUp();
-      return { ...world, task: await world.put({ slotAt, pool: "open", partCount: 2 }) };
-    })();
+    const { put, publish, publisher, read } = await setUp();
+    const task = await put({ slotAt, pool: "open", partCount: 2 });
     publisher.create.mockImplementationOnce(async (accountId) => {
       expect(await read(task)).toMatchObject({ pool: "chosen", accountId });
       return { kind: "posted", postId: "1" };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Account } from "#shared/domain/account.ts";
+import type { Account, Project } from "#shared/domain/account.ts";
 import type { FailureClass } from "#shared/domain/failure.ts";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import { claimForPrepare, markArranged, markReady } from "#shared/domain/moves.ts";
@@ -38,7 +38,8 @@ async function setUp(over: Partial<Task> = {}, { now = wokenAt } = {}) {
   const accounts = {
     current: account as Account | undefined,
     getAccount: async () => accounts.current,
-    getProject: async () => undefined,
+    project: undefined as Project | undefined,
+    getProject: async () => accounts.project,
     deactivateAccount: async (...args: unknown[]) => {
       deactivated.push(args);
     },
@@ -408,6 +409,57 @@ describe("preparePost", () => {
     const { store, deliver } = await setUp();
     store.tasks.getContent = async () => undefined;
     await expect(deliver()).rejects.toThrow("has no content of revision 1");
+  });
+
+  describe("a task that any account of its project may post", () => {
+    async function setUpPool() {
+      const world = await setUp({ pool: "open" });
+      const { task, accounts } = world;
+      accounts.project = {
+        id: task.projectId,
+        ownerId: task.ownerId,
+        name: "default",
+        timeZone: "UTC",
+        accountIds: [task.accountId],
+        defaultAccountId: task.accountId,
+      };
+      return world;
+    }
+
+    it("gets its account before anything is uploaded: media belong to it", async () => {
+      const { store, task, commands, uploads, deliver, load } = await setUpPool();
+      uploads.meanwhile = async () => {
+        expect(await load()).toMatchObject({ status: "preparing", pool: "chosen" });
+      };
+      expect(await deliver()).toMatchObject({ kind: "ready" });
+      expect(commands).toMatchObject([{ accountId: task.accountId }]);
+      expect(await load()).toMatchObject({ status: "ready", pool: "chosen", accountId: task.accountId });
+      expect(await store.tasks.getLog(task.id)).toMatchObject([
+        { code: "account-chosen" },
+        { status: "ready" },
+      ]);
+    });
+
+    it("waits while no account may post, for another try of the upload", async () => {
+      const { account, accounts, dispatch, commands, deliver, load } = await setUpPool();
+      accounts.current = { ...account, status: "paused" };
+      expect(await deliver()).toEqual({ kind: "refused", code: "no-service", status: "retrying" });
+      const until = new Date(slotAt.getTime() + 15 * 60_000);
+      expect(await load()).toMatchObject({
+        status: "retrying",
+        pool: "open",
+        parkings: 1,
+        notBeforeAt: until,
+      });
+      expect(commands).toEqual([]);
+      expect(dispatch.scheduled).toMatchObject([{ message: { step: "prepare", arm: 2 }, at: until }]);
+    });
+
+    it("has to have a project", async () => {
+      const { accounts, deliver } = await setUpPool();
+      accounts.project = undefined;
+      await expect(deliver()).rejects.toThrow("has no project");
+    });
   });
 
   it("does not touch a task that became ready by another way", async () => {

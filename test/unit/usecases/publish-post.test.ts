@@ -142,7 +142,7 @@ describe("publishPost", () => {
   });
 
   it("does not call when it was frozen between intent and call", async () => {
-    const { deliver, sent, tasks, clock, read, task, counters } = await setUp();
+    const { deliver, sent, tasks, clock, read, task, counters } = await setUp({}, { wokenAt: at(-1_000) });
     const save = tasks.save;
     vi.spyOn(tasks, "save").mockImplementationOnce(async (...args) => {
       const saved = await save(...args);

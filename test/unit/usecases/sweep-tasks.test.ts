@@ -92,6 +92,105 @@ describe("sweepTasks", () => {
     expect(await sweep()).toEqual(NOTHING);
   });
 
+  describe("a lost answer whose reading does not come", () => {
+    async function unread(over: Partial<Task> = {}) {
+      const world = await setUp();
+      const task = await world.put({ slotAt: start, ...over });
+      world.publisher.create.mockResolvedValueOnce({ kind: "unknown", cause: "deadline" });
+      expect(await world.publish(task)).toMatchObject({ kind: "unknown" });
+      world.dispatch.enqueued.length = 0;
+      return { ...world, task };
+    }
+
+    it("is read again a minute after it was due, under the same arm", async () => {
+      const { task, sweep, read, dispatch, clock } = await unread();
+      clock.set(at(179_999));
+      expect(await sweep()).toEqual(NOTHING);
+      clock.set(at(180_000));
+      expect(await sweep()).toEqual({ ...NOTHING, readings: 1 });
+      expect(await read(task)).toMatchObject({
+        status: "unknown",
+        arm: 1,
+        recoveries: 1,
+        wakeAt: at(480_000),
+      });
+      const settle = { taskId: task.id, rev: 1, arm: 1, step: "settle", part: 0 };
+      expect(dispatch.enqueued).toEqual([{ message: settle, delayMs: 0 }]);
+      expect(await sweep()).toEqual(NOTHING);
+    });
+
+    it("is sent for once when two sweeps meet", async () => {
+      const { sweep, dispatch, clock } = await unread();
+      clock.set(at(180_000));
+      const reports = await Promise.all([sweep(), sweep()]);
+      expect(reports.map(({ readings }) => readings).toSorted()).toEqual([0, 1]);
+      expect(dispatch.enqueued).toHaveLength(1);
+    });
+
+    it("needs a person after five times, and counts as posted: never posted again by itself", async () => {
+      const { task, sweep, read, clock, gate, tasks } = await unread();
+      for (let count = 1; count <= 5; count++) {
+        clock.set((await read(task)).wakeAt ?? start);
+        expect(await sweep()).toMatchObject({ readings: 1 });
+      }
+      clock.set((await read(task)).wakeAt ?? start);
+      expect(await sweep()).toMatchObject({ readings: 0, held: 1 });
+      expect(await read(task)).toMatchObject({ status: "held", reason: { code: "outcome-unreadable" } });
+      expect(await gate()).toMatchObject({ reservations: [], day: { used: 1 } });
+      expect((await tasks.getLog(task.id)).at(-1)).toMatchObject({
+        step: "sweep",
+        code: "outcome-unreadable",
+      });
+    });
+
+    it("is left alone while somebody writes the account's gate", async () => {
+      const { task, sweep, read, clock, tasks } = await unread({ recoveries: 5 });
+      clock.set(at(180_000));
+      vi.spyOn(tasks, "save").mockResolvedValueOnce({ ok: false, error: { reason: "gate-stale" } });
+      expect(await sweep()).toMatchObject({ skipped: 1, held: 0 });
+      expect(await read(task)).toMatchObject({ status: "unknown" });
+      expect(await sweep()).toMatchObject({ held: 1 });
+    });
+  });
+
+  it("gives the place of a thread back that does not move any more: what is out counts", async () => {
+    const { put, sweep, read, publish, clock, gate } = await setUp();
+    const task = await put({ slotAt: start, partCount: 3 });
+    await publish(task);
+    expect(await gate()).toMatchObject({ reservations: [{ used: 1 }], day: { used: 3 } });
+    for (let count = 1; count <= 5; count++) {
+      clock.set((await read(task)).wakeAt ?? start);
+      expect(await sweep()).toMatchObject({ dispatched: 1 });
+    }
+    clock.set((await read(task)).wakeAt ?? start);
+    expect(await sweep()).toMatchObject({ held: 1 });
+    expect(await read(task)).toMatchObject({ status: "held", reason: { code: "stuck" } });
+    expect(await gate()).toMatchObject({ reservations: [], day: { used: 1 } });
+  });
+
+  it("keeps the place of a publisher that died: the post may be out", async () => {
+    const { put, sweep, read, publish, publisher, clock, gate, tasks } = await setUp();
+    const task = await put({ slotAt: start });
+    publisher.create.mockRejectedValueOnce(new RangeError("the worker died"));
+    await expect(publish(task)).rejects.toThrow("the worker died");
+    expect(await read(task)).toMatchObject({ status: "posting" });
+    clock.set(at(105_000));
+    expect(await sweep()).toEqual({ ...NOTHING, unknown: 1 });
+    expect(await tasks.getGate(task.accountId)).toEqual(await gate());
+    expect(await gate()).toMatchObject({ reservations: [{ taskId: task.id }], day: { used: 1 } });
+  });
+
+  it("leaves a lease alone that was made longer than the index knows", async () => {
+    const { put, sweep, read, tasks, clock } = await setUp();
+    const task = await put();
+    const posting = startPosting(task, start, { attemptId, requestHash: "ff" });
+    await tasks.save({ ...posting, wakeAt: start, leaseUntil: at(1) });
+    expect(await sweep()).toEqual({ ...NOTHING, skipped: 1 });
+    clock.set(at(1));
+    expect(await sweep()).toEqual({ ...NOTHING, unknown: 1 });
+    expect(await read(task)).toMatchObject({ status: "unknown" });
+  });
+
   it("gives up after five recoveries without progress, and says what to do", async () => {
     const { put, sweep, read, tasks, clock } = await setUp();
     const task = await put({ recoveries: 5 });

@@ -66,7 +66,7 @@ describe("takeShares", () => {
     expect(counters.snapshot()).toMatchObject({ "shop 2026-12": 15_000 });
   });
 
-  it("gives the app's day back by itself if the month could not be asked: no, it says more rather than less", async () => {
+  it("leaves the day taken when the month could not be asked: a counter may say more than the facts, never less", async () => {
     const counters = createInMemoryCounters();
     const take = counters.take;
     vi.spyOn(counters, "take").mockImplementation(async (counter, units, limit) => {
