@@ -42,14 +42,18 @@ function quotaShare({ quarter, day }: Gate, { dailyMax }: PostingPolicy, now: Da
   return Math.min(inQuarter, inDay);
 }
 
+/** More than this is as good as never: else one account that never posted would level all others. */
+const MAX_IDLE_MS = 86_400_000;
+
 const idleMs = ({ lastPostAt, reservations }: Gate, now: Date): number => {
   const busyAt = [lastPostAt, ...reservations.map(({ at }) => at)];
-  return now.getTime() - Math.max(0, ...busyAt.map((at) => at?.getTime() ?? 0));
+  const lastMs = Math.max(0, ...busyAt.map((at) => at?.getTime() ?? 0));
+  return Math.min(MAX_IDLE_MS, now.getTime() - lastMs);
 };
 
 /**
- * Ranks the accounts that may post now, best first. Idle time counts relative to the longest idle of them; an account that
- * never posted is idle since ever. Equal scores are ordered by id, so that two workers agree.
+ * Ranks the accounts that may post now, best first. Idle time counts up to a day, relative to the longest idle of them.
+ * Equal scores are ordered by id, so that two workers agree.
  */
 export function rankAccounts(candidates: readonly PoolCandidate[], wish: PoolWish): readonly ScoredAccount[] {
   const open = candidates.filter(

@@ -5,8 +5,8 @@
 import type { AccountId, AttemptId } from "./ids.ts";
 import { MAX_PARKINGS, type Parking, TOO_MANY_PARKINGS } from "./policy.ts";
 import type { Reason } from "./reason.ts";
-import { nextReading, type ReconcileTiming } from "./reconcile.ts";
-import { canBecome, dueAt, type PostedPart, type Task, type TaskStatus } from "./task.ts";
+import { ABSENT_HELD, nextReading, type ReconcileTiming } from "./reconcile.ts";
+import { canBecome, dueAt, mayChooseAgain, type PostedPart, type Task, type TaskStatus } from "./task.ts";
 import { TIMING } from "./timing.ts";
 
 type Optional = {
@@ -140,6 +140,7 @@ const settled = (task: Task) =>
     ...RELEASED,
     startedAt: undefined,
     sharesAt: undefined,
+    readAt: undefined,
     absentAt: undefined,
     ...(!task.inDoubtSince && { requestHash: undefined, sinceId: undefined }),
   }) as const;
@@ -148,6 +149,7 @@ const CERTAIN = {
   ...RELEASED,
   startedAt: undefined,
   sharesAt: undefined,
+  readAt: undefined,
   absentAt: undefined,
   requestHash: undefined,
   sinceId: undefined,
@@ -204,7 +206,8 @@ export const scheduleRetry = (task: Task, now: Date, { retryAt, reason, counted,
     status: "retrying",
     arm: task.arm + 1,
     retries: task.retries + (counted ? 1 : 0),
-    stalledSince: undefined,
+    // Whoever decides this is alive.
+    recoveries: 0,
     notBeforeAt: retryAt,
     excusedUntil: excused(task, retryAt, known),
     wakeAt: after(retryAt, TIMING.wake.retryMs),
@@ -213,14 +216,13 @@ export const scheduleRetry = (task: Task, now: Date, { retryAt, reason, counted,
   });
 
 /** It may not be posted now, by a rule: it waits under a new arm. Too many waits of unknown length hold it for a person. */
-export const park = (task: Task, now: Date, { until, known, reason }: Parking): Task =>
+export const park = (task: Task, now: Date, { until, known, reason }: Omit<Parking, "code">): Task =>
   !known && task.parkings >= MAX_PARKINGS
     ? stop(task, now, "held", TOO_MANY_PARKINGS)
     : {
         ...scheduleRetry(task, now, { retryAt: until, reason, counted: false, known }),
         parkings: task.parkings + (known ? 0 : 1),
-        // Uploaded media and posted parts belong to their account.
-        ...(task.pool && task.mediaCount === 0 && task.posted.length === 0 && { pool: "open" as const }),
+        ...(mayChooseAgain(task) && { pool: "open" as const }),
       };
 
 /**
@@ -233,6 +235,7 @@ export function markUnknown(task: Task, now: Date, reason: Reason): Task {
     status: "unknown",
     leaseUntil: undefined,
     inDoubtSince: task.inDoubtSince ?? task.startedAt ?? now,
+    readAt,
     wakeAt: after(readAt > now ? readAt : now, TIMING.wake.unsettledMs),
     reason,
   });
@@ -241,19 +244,21 @@ export function markUnknown(task: Task, now: Date, reason: Reason): Task {
 /** A complete reading did not show the post. The first one only counts as a beginning. */
 export function noteAbsence(task: Task, now: Date, timing?: ReconcileTiming): Task {
   const noted = { ...task, absentAt: task.absentAt ?? now };
+  const readAt = nextReading(noted, timing);
   return change(noted, now, {
     recoveries: 0,
-    wakeAt: after(nextReading(noted, timing), TIMING.wake.unsettledMs),
+    readAt,
+    wakeAt: after(readAt, TIMING.wake.unsettledMs),
   });
 }
 
 /** Nothing could be read; it is tried again at `at`. */
 export const awaitReading = (task: Task, now: Date, at: Date): Task =>
-  change(task, now, { recoveries: 0, wakeAt: after(at, TIMING.wake.unsettledMs) });
+  change(task, now, { recoveries: 0, readAt: at, wakeAt: after(at, TIMING.wake.unsettledMs) });
 
 /** The sweeper sends the reading again: its message was lost, or whoever read has died. */
 export const claimForReading = (task: Task, now: Date): Task =>
-  change(task, now, { ...stepIn(task), wakeAt: after(now, TIMING.sweep.claimMs) });
+  change(task, now, { ...stepIn(task), readAt: now, wakeAt: after(now, TIMING.sweep.claimMs) });
 
 /** Proven not to be out: the same request is sent once more, now. */
 export const repost = (task: Task, now: Date, reason: Reason): Task => ({
@@ -272,7 +277,7 @@ export const prepareAgain = (task: Task, now: Date): Task =>
     arrangedFor: undefined,
   });
 
-/** Ends or stops a task without a post. A cancellation that was asked for wins over a hold or a failure. */
+/** Ends or stops a task without a post, or a thread before its end. */
 export const stop = (
   task: Task,
   now: Date,
@@ -296,6 +301,17 @@ const tellingParts = ({ posted, partCount }: Task, reason: Reason): Reason =>
     ? reason
     : { ...reason, message: `${reason.message} ${posted.length} of ${partCount} parts are out.` };
 
+const CANCELLED_IN_DOUBT: Reason = {
+  code: "cancelled-in-doubt",
+  message:
+    "Cancelled while nobody knows whether it is out: X's answer was lost, and the timeline did not tell.",
+  remedy: "Look at the account's timeline, and delete the post there if it should not stand.",
+};
+
+/** Held although an earlier request may have taken effect; a proven absence is no doubt. */
+const isInDoubt = ({ status, inDoubtSince, reason }: Task): boolean =>
+  status === "held" && inDoubtSince !== undefined && reason?.code !== ABSENT_HELD.code;
+
 const cancelledReason = (sent: number, parts: number): Reason =>
   sent === 0
     ? {
@@ -312,14 +328,16 @@ const cancelledReason = (sent: number, parts: number): Reason =>
 /** Cancelling raises `rev`: no message arranged before can act on it. */
 export const cancel = (task: Task, now: Date): Task =>
   change(task, now, {
-    ...CERTAIN,
+    ...settled(task),
     status: "cancelled",
     heldFor: undefined,
     rev: task.rev + 1,
     wakeAt: undefined,
     arrangedFor: undefined,
     notBeforeAt: undefined,
-    reason: cancelledReason(task.posted.length, task.partCount),
+    reason: isInDoubt(task)
+      ? tellingParts(task, CANCELLED_IN_DOUBT)
+      : cancelledReason(task.posted.length, task.partCount),
   });
 
 /** While X may be answering, a cancellation is only remembered: it is honoured at a definite no or before the next part. */

@@ -35,20 +35,23 @@ const isMedium = (key: string, mediaIds: readonly string[]): boolean =>
   mediaIds.includes(key.slice(key.indexOf("_") + 1));
 
 /**
- * The posts that may be the one sought, most likely first: by a medium that only it has, else by text; always under the same
- * parent, and not older than the request.
+ * The posts that may be the one sought: by a medium that only it has, else by text; always under the same parent, and not
+ * older than the request. Oldest first: of two tasks with the same text, the later one's reading begins after the
+ * earlier one's post, so the earlier must not take what only the later can find.
  */
 export function findMatches(posts: readonly SeenPost[], sought: SoughtPost): readonly SeenPost[] {
   const oldest = sought.sentFrom.getTime() - TIMING.reconcile.clockToleranceMs;
   const text = comparable(sought.text);
-  return posts.filter(
-    ({ createdAt, inReplyTo, mediaKeys, expandedText }) =>
-      createdAt.getTime() >= oldest &&
-      inReplyTo === sought.inReplyTo &&
-      (sought.mediaIds.length > 0
-        ? mediaKeys.some((key) => isMedium(key, sought.mediaIds))
-        : comparable(expandedText) === text),
-  );
+  return posts
+    .filter(
+      ({ createdAt, inReplyTo, mediaKeys, expandedText }) =>
+        createdAt.getTime() >= oldest &&
+        inReplyTo === sought.inReplyTo &&
+        (sought.mediaIds.length > 0
+          ? mediaKeys.some((key) => isMedium(key, sought.mediaIds))
+          : comparable(expandedText) === text),
+    )
+    .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
 }
 
 /**
@@ -64,7 +67,7 @@ export type ReconcileTiming = Pick<
   "adoptAfterMs" | "absentAfterMs" | "betweenReadsMs"
 >;
 
-/** When the next reading can tell something. */
+/** When a reading can tell something, as far as the request is concerned; one that was refused waits for longer (`readAt`). */
 export function nextReading(
   task: Pick<Task, "startedAt" | "absentAt" | "updatedAt">,
   { adoptAfterMs, absentAfterMs, betweenReadsMs }: ReconcileTiming = TIMING.reconcile,
@@ -116,6 +119,7 @@ export const STILL_ABSENT: Reason = {
 
 export const UNREADABLE: Reason = {
   code: "outcome-unreadable",
-  message: "X's answer was lost, and the account's timeline could not be read for a day.",
+  message:
+    "X's answer was lost, and the account's timeline does not tell: it could not be read for a day, or does not reach back.",
   remedy: "Look at the account's timeline. If the post is not there, publish it now; else cancel it.",
 };

@@ -158,6 +158,8 @@ export interface Task {
   readonly sinceId?: string;
   /** When the first request of this part began whose answer was lost. */
   readonly inDoubtSince?: Date;
+  /** When the timeline is read next: a message that comes before it was overtaken, and is dropped. */
+  readonly readAt?: Date;
   /** A complete reading of the timeline did not show the post; a second one proves that it is not there. */
   readonly absentAt?: Date;
   /** Times that this part was sent again after it was proven not to be out. */
@@ -188,6 +190,14 @@ export const latenessMs = (task: Task): number | undefined =>
   task.sentAt && task.sentAt.getTime() - task.slotAt.getTime();
 
 export type LateDecision = "in-time" | "missed" | "hold";
+
+/** Another account of its pool may take it: uploaded media and posted parts belong to theirs. */
+export const mayChooseAgain = ({
+  pool,
+  mediaCount,
+  posted,
+}: Pick<Task, "pool" | "mediaCount" | "posted">): boolean =>
+  pool === "chosen" && mediaCount === 0 && posted.length === 0;
 
 /** When it is due: its slot, or the end of what it waits for. */
 export const dueAt = ({ slotAt, notBeforeAt }: Pick<Task, "slotAt" | "notBeforeAt">): Date =>

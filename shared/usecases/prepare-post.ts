@@ -22,12 +22,12 @@ import type { ReceivedTaskMessage, TaskDispatch } from "#shared/ports/task-dispa
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { wakeTask } from "./arrange-task.ts";
 import { chooseAccount } from "./choose-account.ts";
-import { deactivateAfter } from "./settle-attempt.ts";
+import { deactivateAfter, resumeIfActive } from "./settle-attempt.ts";
 import type { Phases, UploadMedia, UploadMediaOutcome } from "./upload-media.ts";
 
 export interface PreparePostDeps {
   readonly tasks: TaskStore;
-  readonly accounts: Pick<AccountStore, "getAccount" | "getProject" | "deactivateAccount">;
+  readonly accounts: Pick<AccountStore, "getAccount" | "getProject" | "saveAccount" | "deactivateAccount">;
   readonly dispatch: TaskDispatch;
   readonly uploadMedia: UploadMedia;
   readonly clock: Clock;
@@ -105,6 +105,7 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
       });
       if (!next) return { kind: "stale-message" };
       await deactivateAfter(deps, next.accountId, failure);
+      await resumeIfActive(deps, next);
       if (next.status === "retrying" && next.notBeforeAt)
         await wakeTask(dispatch, next, "prepare", planRetry(next.notBeforeAt, clock.now(), 0));
       return { kind: "refused", code, status: next.status };

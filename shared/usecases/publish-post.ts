@@ -4,7 +4,7 @@ import { decideGate, type Gate, type Heard, reserve } from "#shared/domain/gate.
 import type { AccountId, AttemptId } from "#shared/domain/ids.ts";
 import { chooseAccount as chosenAccount, prepareAgain, startPosting, stop } from "#shared/domain/moves.ts";
 import { decidePolicy, type Parking } from "#shared/domain/policy.ts";
-import { decideLate, dueAt, lateReason, type Task } from "#shared/domain/task.ts";
+import { decideLate, dueAt, lateReason, mayChooseAgain, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { CircuitStore } from "#shared/ports/circuit-store.ts";
@@ -204,7 +204,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
         const settled = await settlePosted(deps, attempt, { postId, sentAt: calledAt, phases });
         // Another task of the same text has adopted it: reading back finds that one's.
         if (settled.kind === "post-taken")
-          await settleUnknown(deps, attempt, { cause: "post-taken", phases });
+          await settleUnknown(deps, attempt, { cause: "post-taken", heard: "answer", phases });
         await reportToPlatform(deps, "answer");
         return settled.kind === "written"
           ? { kind: "posted", postId, latenessMs: phases.latenessMs }
@@ -215,7 +215,8 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
         const heard = heardFrom(failure);
         // X refuses a text that it has: the request before, whose answer was lost, took effect.
         if (task.reposts > 0 && failure.reason.code === "duplicate-text") {
-          await settleUnknown(deps, attempt, { cause: failure.reason.code, phases });
+          await settleUnknown(deps, attempt, { cause: failure.reason.code, heard, phases });
+          await reportToPlatform(deps, heard);
           return { kind: "unknown", cause: failure.reason.code };
         }
         const report = await refuse(failure, true, { heard, phases });
@@ -224,7 +225,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
         return report;
       }
       case "unknown":
-        await settleUnknown(deps, attempt, { cause: outcome.cause, phases });
+        await settleUnknown(deps, attempt, { cause: outcome.cause, heard: "silence", phases });
         await reportToPlatform(deps, "silence");
         return { kind: "unknown", cause: outcome.cause };
     }
@@ -232,10 +233,6 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
 }
 
 const later = (a: Date, b: Date): Date => (a > b ? a : b);
-
-/** Uploaded media and posted parts belong to their account. */
-const mayChooseAgain = ({ pool, mediaCount, posted }: Task): boolean =>
-  pool === "chosen" && mediaCount === 0 && posted.length === 0;
 
 const isOfAccount = ({ code }: Parking): boolean =>
   code === "too-close" || code === "no-quota" || code === "rate-limited" || code === "circuit-open";

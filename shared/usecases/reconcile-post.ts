@@ -79,7 +79,11 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
       deadlineAt,
       log: (over) => ({ at: clock.now(), attemptId, step: "settle", via: message.via, ...over }),
     };
-    const isOurs = (current: Task) => isMeantFor(message, current) && current.attemptId === task.attemptId;
+    // Two readers of one message: whoever writes first sends for the next reading.
+    const isOurs = (current: Task) =>
+      isMeantFor(message, current) &&
+      current.attemptId === task.attemptId &&
+      current.readAt?.getTime() === task.readAt?.getTime();
     const settle = (build: (current: Task, gate: Gate) => { next: Task; code?: string; gate?: Gate }) =>
       writeSettlement(deps, attempt, isOurs, (current, seen) => {
         const { next, code, gate } = build(current, seen);
@@ -92,9 +96,14 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
       });
 
     const askedAt = clock.now();
-    const readAt = nextReading(task, timing);
+    const planned = nextReading(task, timing);
+    const readAt = task.readAt && task.readAt > planned ? task.readAt : planned;
     if (readAt > askedAt) {
-      const delayMs = Math.min(readAt.getTime() - askedAt.getTime(), TIMING.maxQueueDelayMs);
+      const earlyMs = readAt.getTime() - askedAt.getTime();
+      // Doubled messages would send for ever more: one is on its way for this reading, if the queue could hold it so long.
+      const isOvertaken = readAt.getTime() - task.updatedAt.getTime() <= TIMING.maxQueueDelayMs;
+      if (isOvertaken && earlyMs > EARLY_MS) return { kind: "stale-message" };
+      const delayMs = Math.min(earlyMs, TIMING.maxQueueDelayMs);
       await dispatch.enqueue(message, delayMs);
       return { kind: "put-off", delayMs };
     }
@@ -170,6 +179,9 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
     return { kind: "absent", status: written.task.status };
   };
 }
+
+/** Clocks differ, and the queue counts in whole seconds. */
+const EARLY_MS = 5_000;
 
 const isMeantFor = ({ rev, arm, part }: ReceivedTaskMessage, task: Task): boolean =>
   task.status === "unknown" && task.rev === rev && task.arm === arm && task.posted.length === part;

@@ -15,7 +15,7 @@ import type { LogEntry } from "#shared/domain/log-entry.ts";
 import { cancel, markUnknown, park, recordPosted, scheduleRetry, stop } from "#shared/domain/moves.ts";
 import type { Parking } from "#shared/domain/policy.ts";
 import { nextReading, UNKNOWN } from "#shared/domain/reconcile.ts";
-import { isInFlight, type PostedPart, type Task } from "#shared/domain/task.ts";
+import { isInFlight, mayChooseAgain, type PostedPart, type Task } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -25,10 +25,12 @@ import { wakeTask } from "./arrange-task.ts";
 
 /** The answer of the platform is worth more than a busy table: it is written as often as time allows. */
 const PAUSE_MS = 500;
+/** An account is written by whoever resumes it, and by nobody else at that time. */
+const MAX_RACES = 5;
 
 export interface SettleAttemptDeps {
   readonly tasks: TaskStore;
-  readonly accounts: Pick<AccountStore, "deactivateAccount">;
+  readonly accounts: Pick<AccountStore, "getAccount" | "saveAccount" | "deactivateAccount">;
   readonly dispatch: TaskDispatch;
   readonly clock: Clock;
   readonly entropy: Pick<Entropy, "random">;
@@ -126,14 +128,23 @@ export async function settlePosted(
 export async function settleUnknown(
   deps: SettleAttemptDeps,
   attempt: Attempt,
-  { cause, phases }: { cause: string; phases: Readonly<Record<string, number>> },
+  {
+    cause,
+    heard,
+    phases,
+  }: {
+    readonly cause: string;
+    /** X may have answered, and still nobody knows what became of the post. */
+    readonly heard: Heard;
+    readonly phases: Readonly<Record<string, number>>;
+  },
 ): Promise<SettleResult> {
   const { clock, dispatch } = deps;
   const result = await writeSettlement(deps, attempt, waitsFor(attempt), (task, gate) => ({
     next: markUnknown(task, clock.now(), UNKNOWN),
     together: {
       log: attempt.log({ status: "unknown", class: "unknown", code: cause, phases }),
-      gate: doubt(gate, clock.now()),
+      gate: heard === "silence" ? doubt(gate, clock.now()) : noteResponse(gate, { now: clock.now(), heard }),
     },
   }));
   if (result.kind === "written")
@@ -180,6 +191,7 @@ export async function settleRefused(
   });
   if (result.kind !== "written") return undefined;
   await deactivateAfter(deps, result.task.accountId, failure);
+  await resumeIfActive(deps, result.task);
   await wakeAgain(deps, result.task);
   return result.task;
 }
@@ -224,7 +236,7 @@ function afterwards(
 
 /** An account that X no longer serves is left alone; its other tasks are held when they are due, and go on with it. */
 export async function deactivateAfter(
-  { accounts }: Pick<SettleAttemptDeps, "accounts">,
+  { accounts }: { readonly accounts: Pick<AccountStore, "deactivateAccount"> },
   accountId: AccountId,
   failure: Failure,
 ): Promise<void> {
@@ -238,6 +250,23 @@ export async function deactivateAfter(
     });
 }
 
+/** Somebody may resume the account between the look at it and the hold: what is held afterwards must not be forgotten. */
+export async function resumeIfActive(
+  {
+    accounts,
+    clock,
+  }: { readonly accounts: SettleAttemptDeps["accounts"]; readonly clock: Pick<Clock, "now"> },
+  { heldFor, accountId }: Task,
+): Promise<void> {
+  if (heldFor !== "account") return;
+  for (let race = 0; race < MAX_RACES; race++) {
+    const account = await accounts.getAccount(accountId);
+    if (account?.status !== "active") return;
+    const roused = { ...account, wakeAt: clock.now(), version: account.version + 1 };
+    if ((await accounts.saveAccount(roused)).ok) return;
+  }
+}
+
 async function wakeAgain({ dispatch, clock, holdLeadMs }: SettleAttemptDeps, task: Task): Promise<void> {
   if (task.status === "retrying" && task.notBeforeAt)
     await wakeTask(dispatch, task, "publish", planRetry(task.notBeforeAt, clock.now(), holdLeadMs));
@@ -246,6 +275,8 @@ async function wakeAgain({ dispatch, clock, holdLeadMs }: SettleAttemptDeps, tas
 function afterRefusal(task: Task, failure: Failure, now: Date, random: number): Task {
   if (task.cancelAskedAt) return cancel(task, now);
   const decided = decideAfterFailure(task, failure, now, random);
+  if (decided.to === "held" && decided.heldFor && mayChooseAgain(task))
+    return park(task, now, { until: now, known: true, reason: decided.reason });
   return decided.to === "retry"
     ? scheduleRetry(task, now, decided)
     : stop(task, now, decided.to, decided.reason, decided.heldFor);

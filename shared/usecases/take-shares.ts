@@ -30,7 +30,7 @@ const startOfNextDay = (at: Date): Date =>
 const startOfNextMonth = (at: Date): Date => new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1));
 
 /**
- * Takes both shares or none.
+ * Takes both shares or none. A thread begins only if all its parts would fit: it must not stop in its middle for a month.
  *
  * @param at - when the request is due: the day and month that it counts for
  * @returns why it has to wait; undefined: taken
@@ -42,7 +42,8 @@ export async function takeShares(
   { policy }: Pick<Project, "policy">,
 ): Promise<Parking | undefined> {
   const [day, month] = sharesOf(task, at);
-  if (!(await counters.take(day.counter, day.units, APP_DAY_LIMIT)))
+  const partsAfter = task.partCount - task.posted.length - 1;
+  if (!(await counters.take(day.counter, day.units, APP_DAY_LIMIT - partsAfter)))
     return parking(
       "no-quota",
       startOfNextDay(at),
@@ -50,7 +51,7 @@ export async function takeShares(
       `X takes ${APP_DAY_LIMIT} posts a day of one app, and they are used up.`,
     );
   const budget = policy?.monthlyBudgetMicros ?? Number.MAX_SAFE_INTEGER;
-  if (await counters.take(month.counter, month.units, budget)) return undefined;
+  if (await counters.take(month.counter, month.units, budget - partsAfter * month.units)) return undefined;
   await counters.giveBack(day.counter, day.units);
   return parking(
     "budget",

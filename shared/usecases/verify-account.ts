@@ -8,11 +8,11 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { PostPublisher } from "#shared/ports/post-publisher.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
-import { deactivateAfter } from "./settle-attempt.ts";
+import { deactivateAfter, resumeIfActive } from "./settle-attempt.ts";
 
 export interface VerifyAccountDeps {
   readonly tasks: Pick<TaskStore, "get" | "save">;
-  readonly accounts: Pick<AccountStore, "getAccount" | "deactivateAccount">;
+  readonly accounts: Pick<AccountStore, "getAccount" | "saveAccount" | "deactivateAccount">;
   readonly publisher: Pick<PostPublisher, "warmUp">;
   readonly clock: Pick<Clock, "now">;
 }
@@ -57,7 +57,9 @@ export function createVerifyAccount(deps: VerifyAccountDeps): VerifyAccount {
           message: text,
         },
       });
-      return saved.ok ? { kind: "held", code } : { kind: "stale-message" };
+      if (!saved.ok) return { kind: "stale-message" };
+      await resumeIfActive(deps, next);
+      return { kind: "held", code };
     };
 
     const account = await accounts.getAccount(task.accountId);

@@ -249,17 +249,18 @@ async function endAll(ids: readonly TaskId[]): Promise<void> {
       const open = (await Promise.all(ids.map(steering.task))).filter(
         ({ status }) => !isFinal(status) && status !== "held",
       );
-      let quiet = 0;
-      for (const { id, version } of open) {
+      let overdue = 0;
+      for (const { id, version, wakeAt = new Date(0) } of open) {
         const last = seen.get(id);
         if (last?.version !== version) {
           seen.set(id, { version, sinceMs: Date.now() });
         } else if (Date.now() - last.sinceMs > 1_000) {
-          await steering.age(id, 10 * MINUTE);
-          quiet++;
+          // The index lags: what was aged just now is not listed yet.
+          if (wakeAt > new Date()) await steering.age(id, 10 * MINUTE);
+          else overdue++;
         }
       }
-      if (quiet > 0) {
+      if (overdue > 0) {
         await steering.ageGate(10 * MINUTE);
         await steering.sweep();
       }

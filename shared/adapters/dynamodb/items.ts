@@ -144,6 +144,7 @@ const taskSchema = z.object({
   requestHash: z.string().optional(),
   sinceId: z.string().optional(),
   inDoubtSince: instant.optional(),
+  readAt: instant.optional(),
   absentAt: instant.optional(),
   reposts: count,
   sentAt: instant.optional(),

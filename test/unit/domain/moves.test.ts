@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import * as moves from "#shared/domain/moves.ts";
 import { MAX_PARKINGS, parking } from "#shared/domain/policy.ts";
+import { ABSENT_HELD, UNREADABLE } from "#shared/domain/reconcile.ts";
 import {
   canBecome,
   decideLate,
@@ -124,6 +125,18 @@ describe("moves", () => {
     const between = aTask({ status: "ready", partCount: 2, posted: [part] });
     expect(moves.cancel(between, now)).toMatchObject({ reason: { code: "cancelled-in-thread" } });
     expect(moves.cancel(aTask(), now)).toMatchObject({ reason: { code: "cancelled" } });
+  });
+
+  it("tell that nobody knows, when what is held in doubt is cancelled; a proven absence is no doubt", () => {
+    const held = aTask({ status: "held", inDoubtSince: now, reason: UNREADABLE, partCount: 2 });
+    expect(moves.cancel(held, now)).toMatchObject({
+      reason: { code: "cancelled-in-doubt" },
+      inDoubtSince: now,
+    });
+    const begun = { ...held, posted: [{ postId: "1", sentAt: now }] };
+    expect(moves.cancel(begun, now).reason?.message).toContain("1 of 2 parts are out.");
+    const absent = { ...held, reason: ABSENT_HELD };
+    expect(moves.cancel(absent, now)).toMatchObject({ reason: { code: "cancelled" } });
   });
 
   it("retry under a new arm, counting only what counts", () => {

@@ -80,9 +80,9 @@ describe("findMatches", () => {
     expect(matches([seen({ createdAt: at(-tolerance) })])).toEqual(["1999"]);
   });
 
-  it("gives all that may be it, in the order of the timeline", () => {
-    const posts = ["3", "2", "1"].map((postId) => seen({ postId }));
-    expect(matches(posts)).toEqual(["3", "2", "1"]);
+  it("gives all that may be it, oldest first: what is newer may be all that a later task can find", () => {
+    const posts = [3, 2, 1].map((second) => seen({ postId: `${second}`, createdAt: at(second * 1_000) }));
+    expect(matches(posts)).toEqual(["1", "2", "3"]);
     expect(matches([])).toEqual([]);
   });
 

@@ -5,7 +5,9 @@ import { asAttemptId } from "#shared/domain/ids.ts";
 import { claimForPrepare, markArranged, markReady } from "#shared/domain/moves.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
+import type { StoppedAccount } from "#shared/ports/account-store.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
+import { ok } from "#shared/result.ts";
 import { createPreparePost } from "#shared/usecases/prepare-post.ts";
 import type { UploadMediaCommand, UploadMediaOutcome } from "#shared/usecases/upload-media.ts";
 import { aContent, aMedium, aTask } from "#test/support/builders.ts";
@@ -40,8 +42,14 @@ async function setUp(over: Partial<Task> = {}, { now = wokenAt } = {}) {
     getAccount: async () => accounts.current,
     project: undefined as Project | undefined,
     getProject: async () => accounts.project,
-    deactivateAccount: async (...args: unknown[]) => {
-      deactivated.push(args);
+    saveAccount: async (next: Account) => {
+      accounts.current = next;
+      return ok(undefined);
+    },
+    deactivateAccount: async (id: Account["id"], stopped: StoppedAccount) => {
+      deactivated.push([id, stopped]);
+      const { current } = accounts;
+      if (current) accounts.current = { ...current, ...stopped, version: current.version + 1 };
     },
   };
   const commands: UploadMediaCommand[] = [];

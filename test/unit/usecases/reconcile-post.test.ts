@@ -229,8 +229,17 @@ describe("reconcilePost: a post that is not there", () => {
       kind: "not-seen",
       nextAt: at(late + TIMING.reconcile.betweenReadsMs),
     });
-    expect(await settleAt(late + 1)).toMatchObject({ kind: "put-off" });
+    // A doubled message: the one for the second reading is on its way.
+    expect(await settleAt(late + 1)).toEqual({ kind: "stale-message" });
     expect(await settleAt(late + TIMING.reconcile.betweenReadsMs)).toMatchObject({ kind: "absent" });
+  });
+
+  it("is read once for doubled messages, and sends for the next reading once", async () => {
+    const { settleAt, dispatch } = await setUp();
+    dispatch.enqueued.length = 0;
+    await Promise.all([settleAt(adoptAfterMs), settleAt(adoptAfterMs)]);
+    expect(dispatch.enqueued.filter(({ message }) => message.step === "settle")).toHaveLength(1);
+    expect(await settleAt(adoptAfterMs + 1_000)).toEqual({ kind: "stale-message" });
   });
 
   it("is adopted when it shows between the two readings", async () => {
@@ -466,7 +475,7 @@ describe("reconcilePost: a reading that proves nothing", () => {
     const { settleAt, publisher, read, gate, counted } = await setUp();
     publisher.readTimeline.mockResolvedValue(refusal());
     expect(await settleAt(giveUpMs)).toMatchObject({ status: "unknown" });
-    expect(await settleAt(giveUpMs + 1)).toEqual({
+    expect(await settleAt(giveUpMs + TIMING.reconcile.maxRetryMs)).toEqual({
       kind: "unreadable",
       code: "outcome-unreadable",
       status: "held",

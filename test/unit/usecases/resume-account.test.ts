@@ -72,6 +72,31 @@ describe("resumeAccount", () => {
     expect(await read(task)).toMatchObject({ status: "published" });
   });
 
+  it("forgets no task that is held just after its account was resumed", async () => {
+    const { put, accounts, publish, read, account, sweep } = await setUp();
+    const task = await put({ slotAt, latePolicy: { then: "missed" } });
+    await accounts.deactivateAccount(MAIN, { status: "paused", reason });
+    const paused = await account();
+    // The publisher reads the account while it is paused; somebody resumes it before the hold is written.
+    vi.spyOn(accounts, "getAccount").mockImplementationOnce(async () => {
+      if (paused) await accounts.saveAccount({ ...paused, status: "active", version: paused.version + 1 });
+      return paused;
+    });
+    expect(await publish(task)).toMatchObject({ kind: "refused", status: "held" });
+    expect(await sweep()).toMatchObject({ resumed: 1 });
+    expect(await read(task)).toMatchObject({ status: "pending" });
+  });
+
+  it("is not waited for by a post that another account of its pool can take", async () => {
+    const { put, accounts, publish, read } = await setUp();
+    const task = await put({ slotAt, accountId: MAIN, pool: "chosen" });
+    await accounts.deactivateAccount(MAIN, { status: "needs-reconnect", reason });
+    expect(await publish(task)).toMatchObject({ kind: "refused", status: "retrying" });
+    expect(await read(task)).toMatchObject({ pool: "open" });
+    expect(await publish(task)).toMatchObject({ kind: "posted" });
+    expect(await read(task)).toMatchObject({ status: "published", accountId: SECOND, pool: "chosen" });
+  });
+
   it("sends the tasks on that waited for a reconnection, each by its late policy", async () => {
     const world = await setUp();
     const { accounts, read, sweep, clock, publish } = world;

@@ -112,7 +112,9 @@ describe("an answer that comes late", () => {
     await settlePosted(world, world.attempt, posted);
     const before = world.snapshot();
     expect(await settlePosted(world, world.attempt, posted)).toEqual({ kind: "not-ours" });
-    expect(await settleUnknown(world, world.attempt, { cause: "late", phases: {} })).toEqual({
+    expect(
+      await settleUnknown(world, world.attempt, { cause: "late", heard: "silence", phases: {} }),
+    ).toEqual({
       kind: "not-ours",
     });
     const failure = { class: "transient", reason } as const;
@@ -142,7 +144,11 @@ describe("settleUnknown", () => {
   it("has the timeline read two minutes after the request, not after the answer was missed", async () => {
     const world = await setUp();
     world.clock.set(at(12_000));
-    await settleUnknown(world, world.attempt, { cause: "deadline", phases: { callMs: 12_000 } });
+    await settleUnknown(world, world.attempt, {
+      cause: "deadline",
+      heard: "silence",
+      phases: { callMs: 12_000 },
+    });
     expect(world.dispatch.enqueued).toMatchObject([{ message: { step: "settle" }, delayMs: 108_000 }]);
     expect(await world.tasks.getLog(world.task.id)).toMatchObject([
       { class: "unknown", code: "deadline", status: "unknown", phases: { callMs: 12_000 } },
@@ -152,9 +158,9 @@ describe("settleUnknown", () => {
   it("is written although its message cannot be sent: the sweeper finds it", async () => {
     const world = await setUp();
     vi.spyOn(world.dispatch, "enqueue").mockRejectedValueOnce(new Error("no queue"));
-    await expect(settleUnknown(world, world.attempt, { cause: "deadline", phases: {} })).rejects.toThrow(
-      "no queue",
-    );
+    await expect(
+      settleUnknown(world, world.attempt, { cause: "deadline", heard: "silence", phases: {} }),
+    ).rejects.toThrow("no queue");
     expect(await world.load()).toMatchObject({ status: "unknown", wakeAt: at(180_000) });
     world.clock.set(at(180_000));
     expect(await world.sweep()).toMatchObject({ readings: 1 });

@@ -35,22 +35,35 @@ describe("takeShares", () => {
   });
 
   it.each([
-    [229_999, false],
-    [230_000, true],
-  ])("keeps a budget of %i micro-dollars to the last one", async (monthlyBudgetMicros, fits) => {
+    ["begins only if all of it fits", 0, 344_999, false],
+    ["begins only if all of it fits", 0, 345_000, true],
+    ["goes on as long as its part fits", 1, 229_999, false],
+    ["goes on as long as its part fits", 1, 230_000, true],
+  ] as const)(
+    "a thread %s: part %i, a budget of %i micro-dollars",
+    async (_, part, monthlyBudgetMicros, fits) => {
+      const counters = createInMemoryCounters();
+      await counters.take(month.counter, 115_000, 115_000);
+      const begun = { ...task, posted: Array.from({ length: part }, () => ({ postId: "1", sentAt: at })) };
+      const parked = await takeShares(counters, begun, at, { policy: { monthlyBudgetMicros } });
+      if (fits) expect(parked).toBeUndefined();
+      else {
+        expect(parked).toMatchObject({
+          code: "budget",
+          until: new Date("2027-01-01T00:00:00.000Z"),
+          known: true,
+        });
+        expect(await counters.read(day.counter)).toBe(0);
+        expect(await counters.read(month.counter)).toBe(115_000);
+      }
+    },
+  );
+
+  it("keeps room for all parts of a thread in the app's day", async () => {
     const counters = createInMemoryCounters();
-    await counters.take(month.counter, 115_000, 115_000);
-    const parked = await takeShares(counters, task, at, { policy: { monthlyBudgetMicros } });
-    if (fits) expect(parked).toBeUndefined();
-    else {
-      expect(parked).toMatchObject({
-        code: "budget",
-        until: new Date("2027-01-01T00:00:00.000Z"),
-        known: true,
-      });
-      expect(await counters.read(day.counter)).toBe(0);
-      expect(await counters.read(month.counter)).toBe(115_000);
-    }
+    await counters.take(day.counter, 9_999, 10_000);
+    expect(await takeShares(counters, task, at, {})).toMatchObject({ code: "no-quota" });
+    expect(await counters.read(day.counter)).toBe(9_999);
   });
 
   it("counts what is spent without a budget, too: one may come later", async () => {
