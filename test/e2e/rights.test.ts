@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as z from "zod";
 import type { UnkindRule } from "#infra/local/gateway/unkindness.ts";
 import { SANDBOX_OAUTH2 } from "#infra/local/sandbox/credentials.ts";
+import { runView } from "#shared/contract/run-view.ts";
 import { taskDetail } from "#shared/contract/task-detail.ts";
 import { covers, type Grant, grantsOf, usedRights } from "#test/support/grants.ts";
 import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
@@ -298,6 +299,100 @@ describe("what went wrong", () => {
     await letWakePass(id);
     await sweep();
     await posted("By another publisher");
+  });
+});
+
+describe("pools, batches and runs", () => {
+  it("a text and a photo for whichever account has room, counted as a batch", async () => {
+    const id = await create({ text: "For any account", account: "any", batch: "autumn" });
+    const fields = `publishAt: ${inSeconds(9)}\nmedia: [pool.jpg]\naccount: any\nbatch: autumn`;
+    await punctual.put("pool.md", `---\n${fields}\n---\nA photo for any account\n`);
+    await punctual.put("pool.jpg", PHOTO);
+    await posted("For any account");
+    await posted("A photo for any account");
+    const { batchId } = await detailOf(id);
+    const counts = await waitFor(
+      "the batch to be counted",
+      async () => {
+        const batch = (await (await punctual.api(`/batches/${batchId}`)).json()) as {
+          counts: { done: number };
+        };
+        return batch.counts.done === 2 ? batch.counts : undefined;
+      },
+      PATIENCE_MS,
+    );
+    expect(counts).toMatchObject({ pending: 0, processing: 0, done: 2 });
+  });
+
+  it("a run of everything that is due, told item by item", async () => {
+    const id = await during(
+      { kind: "throttle", service: "sqs", operation: "SendMessage", caller: lambda("serve-api") },
+      () => create({ text: "Overdue, and published by a run" }),
+    );
+    const past = new Date(Date.now() - 5 * 60_000).toISOString();
+    await documents.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: { pk: `TASK#${id}`, sk: "TASK" },
+        UpdateExpression: "SET slotAt = :past, updatedAt = :past",
+        ExpressionAttributeValues: { ":past": past },
+      }),
+    );
+    const started = await punctual.api("/publish-pool/run", { method: "POST" });
+    expect(started.status).toBe(202);
+    const { runId } = (await started.json()) as { runId: string };
+    await sweep();
+    await posted("Overdue, and published by a run");
+    const run = await waitFor(
+      "the run to end",
+      async () => {
+        const Key = { pk: `RUN#${runId}`, sk: "RUN" };
+        const { Item } = await documents.send(
+          new GetCommand({ TableName: table, Key, ConsistentRead: true }),
+        );
+        if (Item?.["wakeSk"] !== undefined) {
+          const wakeSk = String(Item["wakeSk"]).replace(/^[^#]+/, past);
+          await documents.send(
+            new UpdateCommand({
+              TableName: table,
+              Key,
+              UpdateExpression: "SET wakeSk = :wake, wakeAt = :past",
+              ExpressionAttributeValues: { ":wake": wakeSk, ":past": past },
+            }),
+          );
+          await sweep();
+        }
+        const view = runView.parse(await (await punctual.api(`/publish-pool/runs/${runId}`)).json());
+        return view.status === "ended" ? view : undefined;
+      },
+      PATIENCE_MS,
+    );
+    expect(run).toMatchObject({ success: true, total: 1, succeeded: 1, failed: 0, errored: 0 });
+    expect(run.items).toMatchObject([{ taskId: id, outcome: "succeeded", status: "published" }]);
+  });
+
+  it("what an account held goes on by itself when it is resumed", async () => {
+    punctual.sandbox?.addFault({
+      match: { method: "POST", path: "/2/tweets" },
+      action: {
+        status: 402,
+        body: { title: "CreditsDepleted", type: "https://api.x.com/2/problems/credits", status: 402 },
+      },
+    });
+    const id = await create({ text: "After the bill was paid" });
+    expect(await statusIs(id, "held")).toMatchObject({ reason: { code: "credits-depleted" } });
+    const { cloud } = punctual;
+    await promisify(execFile)(process.execPath, ["infra/admin.ts", "accounts", "resume", "main"], {
+      cwd: ROOT,
+      env: {
+        PATH: process.env["PATH"],
+        AWS_ENDPOINT_URL: cloud.gatewayUrl,
+        TABLE_NAME: table,
+        CREDENTIALS_KEY_ID: cloud.outputs["CredentialsKeyId"],
+      },
+    });
+    await sweep();
+    await posted("After the bill was paid");
   });
 });
 
