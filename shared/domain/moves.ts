@@ -108,6 +108,8 @@ export const chooseAccount = (task: Task, now: Date, accountId: AccountId): Task
 export interface Intent {
   readonly attemptId: AttemptId;
   readonly requestHash: string;
+  /** Of the request. */
+  readonly mediaIds?: readonly string[];
   /** When shared counters were taken from, if they were. */
   readonly sharesAt?: Date | undefined;
   readonly sinceId?: string | undefined;
@@ -117,13 +119,14 @@ export interface Intent {
 export const startPosting = (
   task: Task,
   now: Date,
-  { attemptId, requestHash, sharesAt, sinceId }: Intent,
+  { attemptId, requestHash, mediaIds = [], sharesAt, sinceId }: Intent,
 ): Task =>
   change(task, now, {
     status: "posting",
     attemptId,
     sharesAt,
     requestHash,
+    mediaIds: mediaIds.length > 0 ? mediaIds : undefined,
     sinceId: task.inDoubtSince ? task.sinceId : sinceId,
     startedAt: now,
     stalledSince: undefined,
@@ -142,7 +145,7 @@ const settled = (task: Task) =>
     sharesAt: undefined,
     readAt: undefined,
     absentAt: undefined,
-    ...(!task.inDoubtSince && { requestHash: undefined, sinceId: undefined }),
+    ...(!task.inDoubtSince && { requestHash: undefined, mediaIds: undefined, sinceId: undefined }),
   }) as const;
 
 const CERTAIN = {
@@ -152,6 +155,7 @@ const CERTAIN = {
   readAt: undefined,
   absentAt: undefined,
   requestHash: undefined,
+  mediaIds: undefined,
   sinceId: undefined,
   inDoubtSince: undefined,
   reposts: 0,

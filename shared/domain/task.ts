@@ -154,6 +154,8 @@ export interface Task {
   readonly sharesAt?: Date;
   /** SHA-256 of the request body of the intent. */
   readonly requestHash?: string;
+  /** Media of that request: reading back knows the post by them, whatever is uploaded since. */
+  readonly mediaIds?: readonly string[];
   /** The account's newest post before the first intent of this part: reading back starts there. */
   readonly sinceId?: string;
   /** When the first request of this part began whose answer was lost. */

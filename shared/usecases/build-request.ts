@@ -3,16 +3,12 @@ import type { Content, Task } from "#shared/domain/task.ts";
 import type { MediaProgressStore } from "#shared/ports/media-progress-store.ts";
 import type { PostRequest } from "#shared/ports/post-publisher.ts";
 
-/**
- * Ids of the media that are uploaded for the account of the task, in their order.
- *
- * @param usableUntil - only those that the platform still knows then
- */
-export async function mediaIdsFor(
+/** Ids of the media that are uploaded for the account of the task, in their order, as far as the platform still knows them then. */
+async function mediaIdsFor(
   media: MediaProgressStore,
   task: Task,
   content: Content,
-  usableUntil?: Date,
+  usableUntil: Date,
 ): Promise<readonly string[]> {
   if (content.media.length === 0) return [];
   const uploaded = await media.list(task.id);
@@ -24,7 +20,7 @@ export async function mediaIdsFor(
           progress.sha256 === sha256 &&
           progress.state === "ready" &&
           progress.accountId === task.accountId &&
-          (!usableUntil || progress.expiresAt > usableUntil),
+          progress.expiresAt > usableUntil,
       )
       .map(({ mediaId }) => mediaId),
   );

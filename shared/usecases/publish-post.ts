@@ -332,7 +332,8 @@ async function writeIntent(
     const parking = decideNow(task, project, gate, startedAt);
     if (parking) return { kind: "parked", parking };
     const sinceId = gate.lastPostId;
-    const intent = { attemptId, requestHash, sharesAt, ...(sinceId !== undefined && { sinceId }) };
+    const { mediaIds } = request;
+    const intent = { attemptId, requestHash, mediaIds, sharesAt, ...(sinceId !== undefined && { sinceId }) };
     const saved = await deps.tasks.save(startPosting(task, startedAt, intent), {
       gate: reserve(gate, {
         taskId: task.id,

@@ -16,13 +16,11 @@ import {
 } from "#shared/domain/reconcile.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
-import type { MediaProgressStore } from "#shared/ports/media-progress-store.ts";
 import { type PostPublisher, TIMELINE_SIZE } from "#shared/ports/post-publisher.ts";
 import type { SharedCounters } from "#shared/ports/shared-counters.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { wakeTask } from "./arrange-task.ts";
-import { mediaIdsFor } from "./build-request.ts";
 import {
   type Attempt,
   deactivateAfter,
@@ -34,7 +32,6 @@ import { returnShares, sharesOf } from "./take-shares.ts";
 
 export interface ReconcilePostDeps extends SettleAttemptDeps {
   readonly tasks: TaskStore;
-  readonly media: MediaProgressStore;
   readonly publisher: Pick<PostPublisher, "readTimeline">;
   readonly counters: SharedCounters;
   /** @default TIMING.reconcile */
@@ -67,7 +64,7 @@ export type ReconcilePost = (
  * @throws whatever the table or a queue throws: the message comes again, or the sweeper sends another
  */
 export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
-  const { tasks, media, publisher, dispatch, clock, counters, timing = TIMING.reconcile } = deps;
+  const { tasks, publisher, dispatch, clock, counters, timing = TIMING.reconcile } = deps;
 
   return async (message, { attemptId, deadlineAt }) => {
     const task = await tasks.get(message.taskId);
@@ -110,7 +107,7 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
 
     const content = await tasks.getContent(task.id, task.contentRev);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
-    const sought = await describePost(media, task, content);
+    const sought = describePost(task, content);
     const read = await publisher.readTimeline(task.accountId, task.sinceId);
 
     const giveUp = async (): Promise<ReconcileReport> => {
@@ -197,11 +194,11 @@ const readAgain = ({ dispatch, clock }: ReconcilePostDeps, task: Task, at: Date)
   return wakeTask(dispatch, task, "settle", planRetry(until, now, 0));
 };
 
-async function describePost(media: MediaProgressStore, task: Task, content: Content) {
+function describePost(task: Task, content: Content) {
   const before = task.posted.at(-1);
   return {
     text: content.parts[task.posted.length]?.text ?? "",
-    mediaIds: before ? [] : await mediaIdsFor(media, task, content),
+    mediaIds: task.mediaIds ?? [],
     ...(before && { inReplyTo: before.postId }),
     sentFrom: task.inDoubtSince ?? task.startedAt ?? task.updatedAt,
   };

@@ -64,7 +64,8 @@ export interface Calls {
   ): Promise<Answer>;
 }
 
-const NEVER: Promise<never> = new Promise(() => {});
+/** New each time: one that all wait for would keep every dead process in memory. */
+const never = (): Promise<never> => new Promise(() => {});
 
 /** Latencies of a request and its answer, in ms. */
 const LATENCY_MS: Readonly<Record<CallKind, readonly [number, number]>> = {
@@ -133,7 +134,7 @@ export function createCalls({ kernel, latencies, faults, severity, watch }: Call
   ): Promise<unknown> {
     const process = current;
     if (!process) throw new RangeError(`${name} was called by nobody`);
-    if (process.state === "dead") return NEVER;
+    if (process.state === "dead") return never();
     const kind = typeof spec.kind === "function" ? spec.kind(...args) : spec.kind;
     const taskId = spec.taskOf?.(...args) ?? process.taskId;
     const fault = drawFault(kind);
@@ -145,7 +146,7 @@ export function createCalls({ kernel, latencies, faults, severity, watch }: Call
     if (fault === "crash-before") {
       watch.call?.(process, name, args, "crashes before it");
       end(process);
-      return NEVER;
+      return never();
     }
     const [shortest, longest] = LATENCY_MS[kind];
     let travelMs = latencies.between(shortest, longest);
@@ -206,7 +207,7 @@ export function createCalls({ kernel, latencies, faults, severity, watch }: Call
     sleepUntil(at) {
       const process = current;
       if (!process) throw new RangeError("nobody sleeps");
-      if (process.state === "dead") return NEVER;
+      if (process.state === "dead") return never();
       const fault = drawFault("sleep");
       if (fault) {
         watch.fault(fault, process.taskId, process);
@@ -215,7 +216,7 @@ export function createCalls({ kernel, latencies, faults, severity, watch }: Call
       if (fault === "crash-before" || fault === "crash-after") {
         watch.call?.(process, "sleep", [at], "crashes");
         end(process);
-        return NEVER;
+        return never();
       }
       const wakeAt = Math.max(at.getTime() - process.skewMs, kernel.now());
       return new Promise((resolve) =>
@@ -260,7 +261,7 @@ export function createCalls({ kernel, latencies, faults, severity, watch }: Call
     ): Promise<Answer> {
       const process = current;
       if (!process) throw new RangeError(`${name} was called by nobody`);
-      if (process.state === "dead") return NEVER;
+      if (process.state === "dead") return never();
       const fault = drawFault(kind);
       if (fault) {
         watch.fault(fault, taskId, process);
@@ -269,7 +270,7 @@ export function createCalls({ kernel, latencies, faults, severity, watch }: Call
       if (fault === "crash-before") {
         watch.call?.(process, name, [], "crashes before it");
         end(process);
-        return NEVER;
+        return never();
       }
       return new Promise((resolve) => {
         begin((value, atMs) => {

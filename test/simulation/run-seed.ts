@@ -307,7 +307,6 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
   const reconcilePost = createReconcilePost({
     tasks,
     accounts,
-    media,
     publisher: x.publisher,
     counters,
     dispatch,

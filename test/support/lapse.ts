@@ -53,7 +53,9 @@ export function createLapse(
     sweep,
 
     async read(id) {
-      await passUntil(id, nextReading(await steering.task(id)));
+      const task = await steering.task(id);
+      const planned = nextReading(task);
+      await passUntil(id, task.readAt && task.readAt > planned ? task.readAt : planned);
       await steering.deliver("settle", await steering.messageFor(id, "settle"));
     },
 

@@ -95,7 +95,9 @@ const INSTANTS = [
   "leaseUntil",
   "startedAt",
   "inDoubtSince",
+  "readAt",
   "absentAt",
+  "stalledSince",
   "notBeforeAt",
   "excusedUntil",
 ] as const;

@@ -142,6 +142,7 @@ const taskSchema = z.object({
   startedAt: instant.optional(),
   sharesAt: instant.optional(),
   requestHash: z.string().optional(),
+  mediaIds: z.array(z.string()).optional(),
   sinceId: z.string().optional(),
   inDoubtSince: instant.optional(),
   readAt: instant.optional(),

@@ -131,6 +131,14 @@ describe("reconcilePost: a post that is found", () => {
     expect(world.publisher.readTimeline).toHaveBeenCalledExactlyOnceWith(MAIN, "post-1");
   });
 
+  it("by the medium of its own request, whatever a late uploader has stored since", async () => {
+    const { settleAt, timeline, media: progress, task } = await setUp({}, { media });
+    const [stored] = await progress.list(task.id);
+    if (stored) await progress.save({ ...stored, mediaId: "1800000000000000000" });
+    timeline.push(shown("Kites", { mediaKeys: ["3_1700000000000000000"] }));
+    expect(await settleAt(adoptAfterMs)).toMatchObject({ kind: "adopted" });
+  });
+
   it("by its medium, whatever X made of the text", async () => {
     const { settleAt, timeline, read } = await setUp({}, { media });
     timeline.push(shown("https://t.co/abc", { mediaKeys: ["3_1700000000000000000"] }));
