@@ -117,6 +117,13 @@ export const STILL_ABSENT: Reason = {
   remedy: "Look at the account's timeline, drafts and limits. If the post is not there, create it again.",
 };
 
+/** Two tasks with one text were in doubt together: the other may have taken this one's post for its own. */
+export const TWIN_POSTED: Reason = {
+  code: "twin-posted",
+  message: "X's answer was lost, and the only post with this text on the timeline belongs to another task.",
+  remedy: "Look at the account's timeline. If the text is missing there, publish it now; else cancel it.",
+};
+
 export const UNREADABLE: Reason = {
   code: "outcome-unreadable",
   message:

@@ -29,6 +29,9 @@ import { admitToPlatform, heardFrom, reportToPlatform } from "./watch-platform.t
 /** Media that the platform forgets sooner than this after the due second are uploaded again. */
 const MEDIA_MARGIN_MS = 60_000;
 
+/** What was read longer before the intent is read again. */
+const STANDING_FRESH_MS = 2_000;
+
 export type PublishTiming = Pick<typeof TIMING.publish, "intentFreshMs">;
 
 export interface PublishPostDeps extends SettleAttemptDeps {
@@ -278,18 +281,20 @@ async function takeAccount(
 
 /** What decides at the due second. */
 interface Standing {
+  readonly readAt: Date;
   readonly task: Task | undefined;
   readonly gate: Gate;
   readonly project: Project | undefined;
 }
 
-async function readStanding({ tasks, accounts }: PublishPostDeps, task: Task): Promise<Standing> {
+async function readStanding({ tasks, accounts, clock }: PublishPostDeps, task: Task): Promise<Standing> {
+  const readAt = clock.now();
   const [current, gate, project] = await Promise.all([
     tasks.get(task.id),
     tasks.getGate(task.accountId),
     accounts.getProject(task.projectId),
   ]);
-  return { task: current, gate, project };
+  return { readAt, task: current, gate, project };
 }
 
 type IntentOutcome =
@@ -329,6 +334,8 @@ async function writeIntent(
       return { kind: "stale" };
     const startedAt = deps.clock.now();
     if (startedAt.getTime() > startBy) return { kind: "no-time" };
+    // No version guards the policy: a worker that was frozen since must not go by an old one.
+    if (startedAt.getTime() - standing.readAt.getTime() > STANDING_FRESH_MS) continue;
     const parking = decideNow(task, project, gate, startedAt);
     if (parking) return { kind: "parked", parking };
     const sinceId = gate.lastPostId;

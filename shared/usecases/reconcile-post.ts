@@ -12,6 +12,7 @@ import {
   type ReconcileTiming,
   reconcilePolicyOf,
   STILL_ABSENT,
+  TWIN_POSTED,
   UNREADABLE,
 } from "#shared/domain/reconcile.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
@@ -134,12 +135,14 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
       return reportOf(written, (status) => ({ kind: "unreadable", code: failure.reason.code, status }));
     }
 
+    let hasTwin = false;
     for (const { postId, createdAt } of findMatches(read.posts, sought)) {
       // X's clock has whole seconds, and may be behind ours: nothing was sent before it was asked for.
       const sentAt = createdAt > sought.sentFrom ? createdAt : sought.sentFrom;
       const adopted = await settlePosted(deps, attempt, { postId, sentAt }, isOurs);
       if (adopted.kind === "written") return { kind: "adopted", postId };
       if (adopted.kind === "not-ours") return { kind: "stale-message" };
+      hasTwin = true;
     }
 
     // A page that does not reach back counts as no reading. Newer posts only push the one sought further down, so it is
@@ -160,6 +163,7 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
 
     const written = await settle((current, gate) => {
       const now = clock.now();
+      if (hasTwin) return { next: stop(current, now, "held", TWIN_POSTED), gate: writeOff(gate, current.id) };
       if (current.cancelAskedAt) return { next: cancel(current, now), gate: giveBack(gate, current.id) };
       if (current.reposts > 0)
         return { next: stop(current, now, "held", STILL_ABSENT), gate: writeOff(gate, current.id) };
@@ -169,7 +173,8 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
       return { next, ...(current.posted.length === 0 && { gate: giveBack(gate, current.id) }) };
     });
     if (written.kind !== "written") return { kind: "stale-message" };
-    if (written.task.reason?.code !== STILL_ABSENT.code)
+    const { reason } = written.task;
+    if (reason?.code !== STILL_ABSENT.code && reason?.code !== TWIN_POSTED.code)
       await returnShares(counters, sharesOf(task, task.sharesAt ?? sought.sentFrom));
     if (written.task.status === "retrying")
       await wakeTask(dispatch, written.task, "publish", { by: "queue", delayMs: 0 });

@@ -315,11 +315,14 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: "nothing-lost",
     sentence:
-      "Every live post belongs to a task that knows it, or to one that says that its outcome is in doubt.",
+      "Every live post belongs to a task that knows it, or to one that says that its outcome is in doubt; tasks that say the same may have changed posts.",
     atEnd({ facts }) {
       return first(facts.posts, ({ by, postId, accountId }) => {
         const task = by?.taskId === undefined ? undefined : facts.tasks.get(by.taskId);
         if (!task || isInDoubt(task) || facts.adopted.has(`${accountId}#${postId}`)) return undefined;
+        const group = facts.lifeOf.get(task.id)?.group;
+        const twins = [...facts.tasks.values()].filter(({ id }) => facts.lifeOf.get(id)?.group === group);
+        if (twins.some(isInDoubt)) return undefined;
         return `${postId} of the ${task.status} ${task.id} belongs to nobody`;
       });
     },
@@ -352,7 +355,7 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: "no-doubt-without-cause",
     sentence:
-      "A task is in doubt only if X gave no definite answer, or its worker died, stalled or could not settle.",
+      "A task is in doubt only if X gave no definite answer, its worker died, stalled or could not settle, or a task that says the same has taken its post.",
     onWrite({ before, next }, { facts }) {
       if (next.status !== "unknown" || before?.status === "unknown" || before?.attemptId === undefined)
         return undefined;
@@ -360,6 +363,8 @@ export const INVARIANTS: readonly Invariant[] = [
       const process = facts.attempts.get(before.attemptId);
       const deeds = process && facts.deeds.get(process.id);
       if (!process || !deeds) return "an attempt that nobody made";
+      const own = facts.posts.find(({ by }) => by === process);
+      if (own && facts.adopted.has(`${own.accountId}#${own.postId}`)) return undefined;
       return process.isDisturbed || deeds.heardNothing || process.state !== "running"
         ? undefined
         : "X gave its answer, and nothing happened to the worker";

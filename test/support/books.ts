@@ -73,6 +73,7 @@ export function createBooks(
     };
   }
   let before: Counts = { posts: 0, quarter: 0, day: 0, appDay: 0, spend: 0 };
+  let reserved: ReadonlySet<TaskId> = new Set();
 
   async function changes(): Promise<Counts> {
     const now = await count();
@@ -89,6 +90,8 @@ export function createBooks(
     changes,
 
     async open() {
+      const { reservations } = await steering.gate();
+      reserved = new Set(reservations.map(({ taskId }) => taskId));
       before = await count();
     },
 
@@ -103,7 +106,8 @@ export function createBooks(
         spend: (counted + lostSpend) * X_PRICES_MICROS.post,
       });
       const { reservations, lastPostId } = await steering.gate();
-      expect(reservations).toEqual([]);
+      // What an earlier case left behind fails that one only.
+      expect(reservations.filter(({ taskId }) => !reserved.has(taskId))).toEqual([]);
       if (posts > 0) expect(lastPostId).toBe(sandbox.posts().at(-1)?.id);
     },
 

@@ -26,6 +26,9 @@ const FOUND = [
   [7_278, "of posts that say the same, each task adopts the oldest first: its own stays visible to it"],
   [11_752, "a message to read back that came twice does not read on for two"],
   [14_722, "a task in doubt that is cancelled does not say that nothing was posted"],
+  [69_510, "a post is known by the media of its own request, whatever a late uploader stores"],
+  [95_433, "whoever finds only the post of a task that says the same does not send again"],
+  [62_709, "a worker that was frozen before its intent does not go by an old policy"],
 ] as const;
 
 describe("what a seed found", () => {

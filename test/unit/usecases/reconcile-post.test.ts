@@ -158,8 +158,8 @@ describe("reconcilePost: a post that is found", () => {
     expect(await read()).toMatchObject({ posted: [{ postId: "1999" }] });
   });
 
-  it("is not absent, and not adopted, when all that match belong to others: then it is not there", async () => {
-    const { settleAt, timeline, text, read, put, tasks, clock } = await setUp();
+  it("is neither absent nor adopted when all that match belong to others: a person has to look", async () => {
+    const { settleAt, timeline, text, read, put, tasks, clock, gate, counted } = await setUp();
     const other = await put({ slotAt });
     await tasks.save(
       { ...other, version: 2, updatedAt: clock.now() },
@@ -167,8 +167,10 @@ describe("reconcilePost: a post that is found", () => {
     );
     timeline.push(shown(text, { postId: "2000" }));
     expect(await settleAt(adoptAfterMs)).toMatchObject({ kind: "not-seen" });
-    expect(await settleAt(absentAfterMs)).toEqual({ kind: "absent", status: "retrying" });
-    expect(await read()).toMatchObject({ posted: [], reposts: 1 });
+    expect(await settleAt(absentAfterMs)).toEqual({ kind: "absent", status: "held" });
+    expect(await read()).toMatchObject({ posted: [], reposts: 0, reason: { code: "twin-posted" } });
+    expect(await gate()).toMatchObject({ reservations: [], day: { used: 1 } });
+    expect(await counted()).toEqual(COUNTED);
   });
 
   it("publishes it although its cancellation was asked for: it is out", async () => {
