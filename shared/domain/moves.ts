@@ -78,6 +78,7 @@ export const claimForPrepare = (task: Task, now: Date, attemptId: AttemptId): Ta
   change(task, now, {
     status: "preparing",
     attemptId,
+    arrangedFor: undefined,
     leaseUntil: after(now, TIMING.prepare.leaseMs),
     wakeAt: after(now, TIMING.prepare.leaseMs),
     reason: undefined,

@@ -165,7 +165,8 @@ describe("transactions that conflict on the account again and again", () => {
     const calls = watchPosting();
     sandbox.setLatency(1_500);
     // Fired by Scheduler: a message would stay hidden until its visibility timeout.
-    const id = await steering.create({ text: "Could not be settled", publishAt: inSeconds(4) });
+    const id = await steering.create({ text: "Could not be settled", publishAt: inSeconds(6) });
+    expect(steering.schedules(id)).toHaveLength(1);
     await waitFor("the post", () => postsOf("Could not be settled")[0]);
     punctual.cloud.unkindness.add({ kind: "conflict", caller });
     await waitFor("X's answer", () => calls().some(({ status }) => status === 201) || undefined);
