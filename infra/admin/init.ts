@@ -8,7 +8,7 @@ import type { CommandContext } from "./command.ts";
 import { AdminError, readCredentials } from "./service.ts";
 
 export const badName = (what: string, name: string): string =>
-  `“${name}” cannot be the name of ${what}. Remedy: use 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit.`;
+  `“${name}” cannot be the name of ${what}. Remedy: use 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit; “any” stands for all accounts.`;
 
 const refusalText = (refusal: InitializationRefusal): string => {
   switch (refusal.reason) {

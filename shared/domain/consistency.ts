@@ -8,9 +8,9 @@
 import { type Batch, type BatchCounts, bucketOf, type CountedTask, NO_COUNTS } from "./batch.ts";
 import type { AccountId, TaskId } from "./ids.ts";
 import type { LogEntry } from "./log-entry.ts";
-import { markArranged } from "./moves.ts";
+import { markArranged, wakeBySweeper } from "./moves.ts";
 import { WITHOUT_PROGRESS_MS } from "./progress.ts";
-import { STILL_ABSENT, UNREADABLE } from "./reconcile.ts";
+import { isWrittenOff } from "./reconcile.ts";
 import { dueAt, isActive, isFinal, isInFlight, type Task, type TaskStatus, type TaskStep } from "./task.ts";
 import { TIMING } from "./timing.ts";
 
@@ -60,7 +60,7 @@ export function summarizeLog(entries: Iterable<LoggedState>): LogSummary {
   for (const { at, status, code } of entries) {
     const known = newest.get(status);
     if (!known || at > known) newest.set(status, at);
-    if (code === UNREADABLE.code || code === STILL_ABSENT.code) writtenOff.push(at);
+    if (isWrittenOff(code)) writtenOff.push(at);
   }
   return { newest, writtenOff };
 }
@@ -220,18 +220,6 @@ function checkLog(task: Task, { newest }: LogSummary, now: Date): readonly Disag
   ];
 }
 
-const without = <Key extends keyof Task>(task: Task, key: Key): Omit<Task, Key> => {
-  const { [key]: _left, ...rest } = task;
-  return rest;
-};
-
-/** The same task once more: whatever is derived from it is written anew. */
-export const rewrite = (task: Task, now: Date): Task => ({
-  ...task,
-  version: task.version + 1,
-  updatedAt: now,
-});
-
 /**
  * The sweeper looks at it: at once, or when an arrangement that still stands should have come true. What may be with X
  * keeps its lease.
@@ -239,11 +227,11 @@ export const rewrite = (task: Task, now: Date): Task => ({
  * @param scheduled - steps of its own arm that Scheduler knows of
  */
 export function wakeAnew(task: Task, scheduled: ReadonlySet<TaskStep>, now: Date): Task {
-  if (isInFlight(task.status)) return { ...rewrite(task, now), wakeAt: task.leaseUntil ?? now };
+  if (isInFlight(task.status)) return wakeBySweeper(task, now, task.leaseUntil ?? now);
   const { arrangedFor } = task;
   if (arrangedFor && arrangedFor > now && scheduled.size > 0 && !lacksSchedule(task, scheduled, now))
     return markArranged(task, now, arrangedFor);
-  return { ...without(rewrite(task, now), "arrangedFor"), wakeAt: now };
+  return wakeBySweeper(task, now, now);
 }
 
 /** @param task - read after the schedule was listed: the task is stored first, and arms only grow */

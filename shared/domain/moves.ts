@@ -418,3 +418,14 @@ export const resume = (task: Task, now: Date): Task =>
     reason: undefined,
     wakeAt: after(now, TIMING.wake.unarrangedMs),
   });
+
+/** The same task once more: whatever is derived from it is written anew. */
+export const rewrite = (task: Task, now: Date): Task => ({
+  ...task,
+  version: task.version + 1,
+  updatedAt: now,
+});
+
+/** Whatever it was arranged for counts no more: the sweeper looks at it at `at`. */
+export const wakeBySweeper = (task: Task, now: Date, at: Date): Task =>
+  change(task, now, { arrangedFor: undefined, wakeAt: at });

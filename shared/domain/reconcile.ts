@@ -130,3 +130,7 @@ export const UNREADABLE: Reason = {
     "X's answer was lost, and the account's timeline does not tell: it could not be read for a day, or does not reach back.",
   remedy: "Look at the account's timeline. If the post is not there, publish it now; else cancel it.",
 };
+
+/** Held although the post may be out: it counts as posted, at the gate and in the shared counters. */
+export const isWrittenOff = (code: string | undefined): boolean =>
+  [STILL_ABSENT.code, TWIN_POSTED.code, UNREADABLE.code].some((known) => known === code);

@@ -7,7 +7,7 @@ import {
   type ConnectedAccount,
   createConnectAccount,
   FIRST_OWNER,
-  isName,
+  isAccountName,
 } from "./connect-account.ts";
 
 export interface AddAccountDeps extends ConnectAccountDeps {
@@ -42,7 +42,7 @@ export function createAddAccount(deps: AddAccountDeps): AddAccount {
   const connect = createConnectAccount(deps);
 
   return async ({ name, project: folder, credentials: given }) => {
-    if (!isName(name)) return err({ reason: "bad-name", name });
+    if (!isAccountName(name)) return err({ reason: "bad-name", name });
     const project = await accounts.getProjectByFolder(folder);
     if (!project)
       return err({ reason: "unknown-project", project: folder, known: await accounts.listFolders() });

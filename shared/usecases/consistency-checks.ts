@@ -10,7 +10,6 @@ import {
   type Disagreement,
   type ListedSchedule,
   type PostEvidence,
-  rewrite,
   summarizeLog,
   wakeAnew,
 } from "#shared/domain/consistency.ts";
@@ -26,6 +25,7 @@ import {
 import { compareGate, type GateEvidence } from "#shared/domain/gate-consistency.ts";
 import { type AccountId, asAttemptId, type BatchId, type TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
+import { rewrite } from "#shared/domain/moves.ts";
 import { isInFlight, type Task, type TaskStep } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";

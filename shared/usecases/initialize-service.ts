@@ -17,7 +17,13 @@ import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import { type ConnectedAccount, createConnectAccount, FIRST_OWNER, isName } from "./connect-account.ts";
+import {
+  type ConnectedAccount,
+  createConnectAccount,
+  FIRST_OWNER,
+  isAccountName,
+  isName,
+} from "./connect-account.ts";
 
 export { FIRST_OWNER } from "./connect-account.ts";
 
@@ -133,8 +139,9 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
   }
 
   return async (wanted) => {
-    for (const what of ["project", "account"] as const)
-      if (!isName(wanted[what])) return err({ reason: "bad-name", what, name: wanted[what] });
+    if (!isName(wanted.project)) return err({ reason: "bad-name", what: "project", name: wanted.project });
+    if (!isAccountName(wanted.account))
+      return err({ reason: "bad-name", what: "account", name: wanted.account });
     const timeZone = wanted.timeZone ?? wanted.defaultTimeZone;
     if (!isTimeZone(timeZone)) return err({ reason: "bad-time-zone", timeZone });
 

@@ -7,6 +7,7 @@ import {
   findMatches,
   isComplete,
   isProvenAbsent,
+  isWrittenOff,
   NOT_POSTED,
   nextReading,
   type ReconcileTiming,
@@ -173,8 +174,7 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
       return { next, ...(current.posted.length === 0 && { gate: giveBack(gate, current.id) }) };
     });
     if (written.kind !== "written") return { kind: "stale-message" };
-    const { reason } = written.task;
-    if (reason?.code !== STILL_ABSENT.code && reason?.code !== TWIN_POSTED.code)
+    if (!isWrittenOff(written.task.reason?.code))
       await returnShares(counters, sharesOf(task, task.sharesAt ?? sought.sentFrom));
     if (written.task.status === "retrying")
       await wakeTask(dispatch, written.task, "publish", { by: "queue", delayMs: 0 });

@@ -16,8 +16,16 @@ import type { Clock } from "#shared/ports/clock.ts";
 /** Others write it too when X is in trouble; one opinion more or less changes little. */
 const MAX_RACES = 3;
 
-/** Codes of failures that say nothing about X: it was never asked. */
-const OWN_CODES = ["worker-stalled", "no-time-left", "credentials-unavailable", "renewal-busy"];
+/** Codes of failures that say nothing about X: it was not asked, or that cannot be told from them. */
+const OWN_CODES = [
+  "worker-stalled",
+  "no-time-left",
+  "no-credentials",
+  "credentials-unavailable",
+  "renewal-busy",
+  // X may have said so, or our own clock.
+  "access-ended",
+];
 
 /** A definite no is an answer, unless X was never reached. */
 export function heardFrom({ reason }: Failure): Heard {

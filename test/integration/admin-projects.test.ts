@@ -233,6 +233,7 @@ describe("npm run admin -- accounts add", () => {
     ["no tokens", {}, ["fourth"], /has no credentials of X/],
     ["half of the tokens", { ...SECOND, X_ACCESS_SECRET: "" }, ["third"], /X_ACCESS_SECRET is missing/],
     ["a strange name", SECOND, ["../x"], /cannot be the name of an account/],
+    ["the name that stands for all", SECOND, ["any"], /cannot be the name of an account.*“any”/],
     ["an unknown project", SECOND, ["third", "--project", "nowhere"], /no project nowhere.*default/],
   ])("refuses %s with a remedy, and adds nothing to the project", async (_, given, args, message) => {
     const before = await project();

@@ -91,6 +91,21 @@ describe("rankAccounts", () => {
     expect(rank([])).toEqual([]);
   });
 
+  it("still tells idle accounts apart beside one that never posted, and counts a day as never", () => {
+    const ranked = rank([
+      candidate("new"),
+      candidate("days", { lastPostAt: ago(72 * HOUR) }),
+      candidate("half", { lastPostAt: ago(12 * HOUR) }),
+      candidate("busy", { lastPostAt: ago(6 * HOUR) }),
+    ]);
+    expect(ranked).toEqual([
+      ["days", 1],
+      ["new", 1],
+      ["half", 0.8],
+      ["busy", 0.7],
+    ]);
+  });
+
   it("ranks those that never posted by their names", () => {
     expect(rank([candidate("b"), candidate("c"), candidate("a")]).map(([id]) => id)).toEqual(["a", "b", "c"]);
   });

@@ -480,16 +480,19 @@ describe("shared counters", () => {
     expect(facts("2026-12-01T00:05:00.000Z")).toMatchObject({ certain: 1, possible: 1 });
   });
 
-  it("may count what is on its way, and what was given up on", () => {
-    const unknown = aTask({ status: "unknown", sharesAt: fromNow(-HOUR), updatedAt: fromNow(-HOUR) });
-    const held = published({ status: "held", posted: [], reason: REASON });
-    const log = summarizeLog([{ at: fromNow(-HOUR), status: "held", code: "outcome-unreadable" }]);
-    expect(countFacts(day, [...lives(unknown), { task: held, log }], NOW)).toEqual({
-      certain: 0,
-      possible: 2,
-      isQuiet: true,
-    });
-  });
+  it.each(["outcome-unreadable", "absent-twice", "twin-posted"])(
+    "may count what is on its way, and what was given up on: %s",
+    (code) => {
+      const unknown = aTask({ status: "unknown", sharesAt: fromNow(-HOUR), updatedAt: fromNow(-HOUR) });
+      const held = published({ status: "held", posted: [], reason: REASON });
+      const log = summarizeLog([{ at: fromNow(-HOUR), status: "held", code }]);
+      expect(countFacts(day, [...lives(unknown), { task: held, log }], NOW)).toEqual({
+        certain: 0,
+        possible: 2,
+        isQuiet: true,
+      });
+    },
+  );
 
   it.each([
     ["a task was written a moment ago", published({ updatedAt: fromNow(-119_000) }), false],

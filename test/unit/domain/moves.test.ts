@@ -80,7 +80,9 @@ describe("moves", () => {
   });
 
   it("lease a task for longer than its function can run", () => {
-    const prepared = moves.claimForPrepare(aTask(), now, attemptId);
+    const prepared = moves.claimForPrepare(aTask({ arrangedFor: now }), now, attemptId);
+    // Once it has begun, the sweeper looks after its lease and not only after its account.
+    expect(prepared).not.toHaveProperty("arrangedFor");
     expect(prepared).toMatchObject({ status: "preparing", attemptId, leaseUntil: later(135_000) });
     expect(posting()).toMatchObject({
       status: "posting",

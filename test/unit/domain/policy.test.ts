@@ -1,11 +1,35 @@
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { describe, expect, it } from "vitest";
-import { blackoutUntil, decidePolicy, PARKING_CODES, parking, threadMs } from "#shared/domain/policy.ts";
+import {
+  blackoutUntil,
+  checkThreadSpan,
+  decidePolicy,
+  PARKING_CODES,
+  parking,
+  threadMs,
+} from "#shared/domain/policy.ts";
 import { MAX_PARTS } from "#shared/domain/task.ts";
 
 const instant = (iso: string) => new Date(iso);
 const night = { fromHour: 22, toHour: 6 };
+
+describe("checkThreadSpan", () => {
+  const check = (slot: string, parts: number, blackout: typeof night | undefined = night) =>
+    checkThreadSpan({ ...(blackout && { blackout }) }, "UTC", instant(slot), parts)?.code;
+
+  it("refuses a thread whose last part would be due in a blackout, and no other", () => {
+    // Four parts take 18 s.
+    expect(check("2026-12-01T21:59:42.000Z", 4)).toBe("thread-meets-blackout");
+    expect(check("2026-12-01T21:59:41.999Z", 4)).toBeUndefined();
+    expect(check("2026-12-01T21:59:59.999Z", 1)).toBeUndefined();
+  });
+
+  it("leaves alone what begins in a blackout, since it waits for the end, and what knows none", () => {
+    expect(check("2026-12-01T23:00:00.000Z", 4)).toBeUndefined();
+    expect(checkThreadSpan(undefined, "UTC", instant("2026-12-01T21:59:59Z"), 4)).toBeUndefined();
+  });
+});
 
 describe("blackoutUntil", () => {
   it.each([

@@ -823,6 +823,19 @@ describe("a scan", () => {
   });
 });
 
+describe("what a sidecar decides", () => {
+  it("says which account may take it and what to do about a lost answer; a revision decides anew", async () => {
+    const { drop, taskOf } = await setUp();
+    await drop("a.md", "---\nmedia: []\naccount: any\nreconcile: hold\n---\nHello");
+    expect(await taskOf("a")).toMatchObject({ pool: "open", reconcile: "hold" });
+    await drop("a.md", "---\nmedia: []\n---\nHello, changed");
+    const revised = await taskOf("a");
+    expect(revised.rev).toBe(2);
+    expect(revised).not.toHaveProperty("pool");
+    expect(revised).not.toHaveProperty("reconcile");
+  });
+});
+
 describe("a batch", () => {
   it("is made by the first file that names it, and a revision stays in it", async () => {
     const { drop, taskOf, batches, rest } = await setUp();

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { batchIdFor } from "#shared/domain/batch-id.ts";
-import { asAccountId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
+import { asAccountId, asOwnerId, asProjectId, asTaskId } from "#shared/domain/ids.ts";
 import { DEFAULT_LATE_POLICY } from "#shared/domain/task.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
 import { manualClock } from "#test/support/clock.ts";
@@ -61,10 +61,30 @@ async function setUp(ids: readonly string[], accountOwner = ownerId) {
     entropy: { newId: () => left.shift() ?? "more", random: () => 0 },
     report: vi.fn(),
   });
-  return { ...store, batches, create, arrange };
+  return { ...store, accounts, batches, create, arrange };
 }
 
 describe("createTask", () => {
+  it("leaves the account open, and keeps what is to be done about a lost answer", async () => {
+    const { create, tasks } = await setUp(["a", "log-1", "b", "log-2"]);
+    await create({ ...wanted, account: "any", reconcile: "hold" });
+    expect(await tasks.get(asTaskId("a"))).toMatchObject({ accountId, pool: "open", reconcile: "hold" });
+    await create(wanted);
+    const plain = await tasks.get(asTaskId("b"));
+    expect(plain).not.toHaveProperty("pool");
+    expect(plain).not.toHaveProperty("reconcile");
+  });
+
+  it("refuses a thread that would run into a blackout, and stores nothing", async () => {
+    const { create, accounts, snapshot } = await setUp(["a", "log-1"]);
+    const project = await accounts.getProject(asProjectId("project-1"));
+    if (project) await accounts.saveProject({ ...project, policy: { blackout: { fromHour: 2, toHour: 3 } } });
+    const late = { ...wanted, texts: ["one", "two"], publishAt: "2026-12-01T01:59:58Z" };
+    expect(await create(late)).toMatchObject({ ok: false, error: { code: "thread-meets-blackout" } });
+    expect(snapshot()["tasks"]).toEqual({});
+    expect(await create({ ...late, texts: ["one"] })).toMatchObject({ ok: true });
+  });
+
   it("takes another id when one is taken, and leaves the other task alone", async () => {
     const { create, tasks, arrange } = await setUp(["a", "log-1", "a", "log-2", "b", "log-3"]);
     await create(wanted);

@@ -226,6 +226,7 @@ describe("initializeService", () => {
   it.each<[string, Partial<Initialization>, object]>([
     ["a project outside of the drop folder", { project: "../etc" }, { reason: "bad-name", what: "project" }],
     ["an account without a name", { account: "" }, { reason: "bad-name", what: "account" }],
+    ["the name that stands for all accounts", { account: "any" }, { reason: "bad-name", what: "account" }],
     ["capital letters", { project: "Default" }, { reason: "bad-name" }],
     ["a long name", { project: "a".repeat(64) }, { reason: "bad-name" }],
     ["no time zone", { timeZone: "Mars/Olympus" }, { reason: "bad-time-zone", timeZone: "Mars/Olympus" }],

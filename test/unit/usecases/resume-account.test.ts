@@ -213,6 +213,27 @@ describe("resumeAccount", () => {
     expect(await account()).toMatchObject({ version: 1 });
   });
 
+  it("lets a thread go on whose media went out with its first part", async () => {
+    const world = await setUp();
+    const thread = await world.put(
+      {
+        slotAt,
+        partCount: 2,
+        mediaCount: 1,
+        status: "held",
+        heldFor: "account",
+        reason,
+        posted: [{ postId: "post-1", sentAt: slotAt }],
+      },
+      { media: [aMedium()] },
+    );
+    await world.accounts.deactivateAccount(MAIN, { status: "needs-reconnect", reason });
+    await activate(world);
+    await world.sweep();
+    expect(await world.publish(thread)).toMatchObject({ kind: "posted" });
+    expect(await world.read(thread)).toMatchObject({ status: "published" });
+  });
+
   it("lets a thread go on where it stopped, with a place of its own", async () => {
     const world = await setUp();
     const { put, publisher, publish, gate, clock, read, sweep, sent } = world;

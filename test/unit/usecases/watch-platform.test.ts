@@ -119,6 +119,8 @@ describe("heardFrom", () => {
     ["no-time-left", "nothing"],
     ["credentials-unavailable", "nothing"],
     ["renewal-busy", "nothing"],
+    ["no-credentials", "nothing"],
+    ["access-ended", "nothing"],
     ["duplicate-text", "answer"],
     ["rate-limited", "answer"],
     ["needs-reconnect", "answer"],
