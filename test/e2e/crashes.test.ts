@@ -1,21 +1,27 @@
 /** Workers that die, after each thing they wrote down: every post goes out once, and its log, gate and counters say so. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Sandbox } from "#infra/local/sandbox/sandbox.ts";
+import { describe, expect, it } from "vitest";
 import type { TaskId } from "#shared/domain/ids.ts";
 import { TIMING } from "#shared/domain/timing.ts";
-import { type Books, createBooks, type Expected, sandboxOf } from "#test/support/books.ts";
-import { createLapse, type Lapse } from "#test/support/lapse.ts";
+import type { Expected } from "#test/support/books.ts";
 import { paddedClip, readFixture, sha256Of } from "#test/support/media-files.ts";
-import { createOperator, type Operator } from "#test/support/operator.ts";
-import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
-import { createSteering, inSeconds, type Steering } from "#test/support/steering.ts";
+import {
+  books,
+  CREATE,
+  lapse,
+  postsOf,
+  publishNow,
+  punctual,
+  sandbox,
+  steering,
+  useStage,
+  watchPosting,
+} from "#test/support/stage.ts";
+import { inSeconds } from "#test/support/steering.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const MINUTE = 60_000;
-const CREATE = { method: "POST", path: "/2/tweets" } as const;
-const TWEETS = /^\/2\/tweets$/;
 const APPEND = /\/append$/;
 const INITIALIZE = /\/initialize$/;
 const PHOTO = readFixture("photo.jpg");
@@ -25,39 +31,7 @@ const SEGMENTS = 16;
 /** What a function writes down in the table. */
 const WRITES = ["PutItem", "UpdateItem", "TransactWriteItems"];
 
-let punctual: TestPunctual;
-let sandbox: Sandbox;
-let steering: Steering;
-let operator: Operator;
-let books: Books;
-let lapse: Lapse;
-beforeAll(async () => {
-  punctual = await startPunctual();
-  sandbox = sandboxOf(punctual);
-  steering = createSteering(punctual);
-  operator = createOperator(punctual);
-  books = createBooks(punctual, steering, operator);
-  lapse = createLapse(steering);
-});
-beforeEach(() => books.open());
-afterEach(async () => {
-  sandbox.clearFaults();
-  sandbox.setLatency(0);
-  punctual.cloud.unkindness.clear();
-  await steering.restoreAccount();
-});
-afterAll(async () => {
-  operator?.close();
-  steering?.close();
-  await punctual?.close();
-});
-
-const postsOf = (text: string) => sandbox.posts().filter((post) => post.text === text);
-const watchPosting = () => {
-  const before = steering.calls("POST", TWEETS).length;
-  return () => steering.calls("POST", TWEETS).slice(before);
-};
-const publishNow = (id: TaskId) => punctual.api(`/scheduling/tasks/${id}/publish-now`, { method: "POST" });
+useStage();
 
 /** The function dies at its nth write from now on. @returns resolves when it has */
 function dieAtWrite(name: string, nth: number, when: "before" | "after"): () => Promise<void> {

@@ -1,21 +1,30 @@
 /** What X can do to a post on a bad day, short of losing an answer, told by the sandbox to the real functions, queues and schedules. */
 import { devNull } from "node:os";
 import { dirname } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { runAdmin } from "#infra/admin.ts";
 import { SANDBOX_OAUTH1 } from "#infra/local/sandbox/credentials.ts";
-import { type FaultRule, type Sandbox, startSandbox } from "#infra/local/sandbox/sandbox.ts";
+import { startSandbox } from "#infra/local/sandbox/sandbox.ts";
 import { ACCOUNT_CIRCUIT } from "#shared/domain/circuit.ts";
 import type { TaskId } from "#shared/domain/ids.ts";
-import { type Books, createBooks, sandboxOf } from "#test/support/books.ts";
-import { createLapse, type Lapse } from "#test/support/lapse.ts";
 import { paddedClip, readFixture, sha256Of } from "#test/support/media-files.ts";
-import { createOperator, type Operator } from "#test/support/operator.ts";
-import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
-import { createSteering, inSeconds, type Steering } from "#test/support/steering.ts";
+import {
+  books,
+  CREATE,
+  lapse,
+  meet,
+  postsOf,
+  problem,
+  publishNow,
+  punctual,
+  sandbox,
+  steering,
+  useStage,
+  watchPosting,
+} from "#test/support/stage.ts";
+import { inSeconds } from "#test/support/steering.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
-const CREATE = { method: "POST", path: "/2/tweets" } as const;
 const TWEETS = /^\/2\/tweets$/;
 const APPEND = /\/append$/;
 const INITIALIZE = /\/initialize$/;
@@ -24,48 +33,7 @@ const METADATA = /\/metadata$/;
 const PHOTO = readFixture("photo.jpg");
 const MINUTE = 60_000;
 
-let punctual: TestPunctual;
-let sandbox: Sandbox;
-let steering: Steering;
-let operator: Operator;
-let books: Books;
-let lapse: Lapse;
-beforeAll(async () => {
-  punctual = await startPunctual();
-  sandbox = sandboxOf(punctual);
-  steering = createSteering(punctual);
-  operator = createOperator(punctual);
-  books = createBooks(punctual, steering, operator);
-  lapse = createLapse(steering);
-});
-beforeEach(() => books.open());
-afterEach(async () => {
-  sandbox.clearFaults();
-  await steering.restoreAccount();
-});
-afterAll(async () => {
-  operator?.close();
-  steering?.close();
-  await punctual?.close();
-});
-
-/** Whatever comes by this method and path meets the fault, so many times. */
-const meet = (match: FaultRule["match"], action: FaultRule["action"]) => sandbox.addFault({ match, action });
-
-const problem = (status: number, title: string, over: object = {}) => ({
-  status,
-  body: { title, detail: title, type: "about:blank", status, ...over },
-});
-
-const postsOf = (text: string) => sandbox.posts().filter((post) => post.text === text);
-
-/** Requests to create a post since then. */
-function watchPosting() {
-  const before = steering.calls("POST", TWEETS).length;
-  return () => steering.calls("POST", TWEETS).slice(before);
-}
-
-const publishNow = (id: TaskId) => punctual.api(`/scheduling/tasks/${id}/publish-now`, { method: "POST" });
+useStage();
 
 describe("when X limits the rate", () => {
   const limited = (resetAt: number) => ({

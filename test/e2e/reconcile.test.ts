@@ -1,53 +1,30 @@
 /** X's answer to a post was lost. What became of it is read back, and every task comes to its end: one post, or none and a reason. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { FaultRule, Sandbox } from "#infra/local/sandbox/sandbox.ts";
+import { describe, expect, it } from "vitest";
+import type { FaultRule } from "#infra/local/sandbox/sandbox.ts";
 import type { TaskId } from "#shared/domain/ids.ts";
-import { type Books, createBooks, sandboxOf } from "#test/support/books.ts";
-import { createLapse, type Lapse } from "#test/support/lapse.ts";
 import { readFixture } from "#test/support/media-files.ts";
-import { createOperator, type Operator } from "#test/support/operator.ts";
-import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
-import { createSteering, type Steering } from "#test/support/steering.ts";
+import {
+  books,
+  CREATE,
+  lapse,
+  meet,
+  postsOf,
+  problem,
+  publishNow,
+  punctual,
+  sandbox,
+  steering,
+  useStage,
+  watchPosting,
+} from "#test/support/stage.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
-const CREATE = { method: "POST", path: "/2/tweets" } as const;
 const TIMELINE = { method: "GET", path: /^\/2\/users\/\d+\/tweets$/ } as const;
 const NEVER_LANDS = { drop: "before-commit" } as const;
 const LANDS = { drop: "after-commit" } as const;
 
-let punctual: TestPunctual;
-let sandbox: Sandbox;
-let steering: Steering;
-let operator: Operator;
-let books: Books;
-let lapse: Lapse;
-beforeAll(async () => {
-  punctual = await startPunctual();
-  sandbox = sandboxOf(punctual);
-  steering = createSteering(punctual);
-  operator = createOperator(punctual);
-  books = createBooks(punctual, steering, operator);
-  lapse = createLapse(steering);
-});
-beforeEach(() => books.open());
-afterEach(async () => {
-  sandbox.clearFaults();
-  sandbox.setLatency(0);
-  punctual.cloud.unkindness.clear();
-  await steering.restoreAccount();
-});
-afterAll(async () => {
-  operator?.close();
-  steering?.close();
-  await punctual?.close();
-});
+useStage();
 
-const meet = (match: FaultRule["match"], action: FaultRule["action"]) => sandbox.addFault({ match, action });
-const problem = (status: number, title: string, over: object = {}) => ({
-  status,
-  body: { title, detail: title, type: "about:blank", status, ...over },
-});
-const postsOf = (text: string) => sandbox.posts().filter((post) => post.text === text);
 const onlyPostOf = (text: string) => {
   const [post, ...others] = postsOf(text);
   expect(others).toEqual([]);
@@ -58,9 +35,7 @@ const watch = ({ method, path }: { readonly method: string; readonly path: RegEx
   const before = steering.calls(method, path).length;
   return () => steering.calls(method, path).slice(before);
 };
-const watchPosting = () => watch({ method: "POST", path: /^\/2\/tweets$/ });
 const cancel = (id: TaskId) => punctual.api(`/scheduling/tasks/${id}`, { method: "DELETE" });
-const publishNow = (id: TaskId) => punctual.api(`/scheduling/tasks/${id}/publish-now`, { method: "POST" });
 
 /** Creates a task whose request meets the fault. */
 async function lose(text: string, action: FaultRule["action"], over: object = {}): Promise<TaskId> {

@@ -1,55 +1,30 @@
 /** What AWS does on a bad day, to the real functions: answers lost, transactions in conflict, everything delivered twice. One post, whatever happens. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { UnkindRule } from "#infra/local/gateway/unkindness.ts";
-import type { Sandbox } from "#infra/local/sandbox/sandbox.ts";
 import type { TaskId } from "#shared/domain/ids.ts";
 import { X_PRICES_MICROS } from "#shared/domain/price.ts";
 import { isFinal } from "#shared/domain/task.ts";
-import { type Books, createBooks, type Expected, sandboxOf } from "#test/support/books.ts";
-import { createLapse, type Lapse } from "#test/support/lapse.ts";
+import type { Expected } from "#test/support/books.ts";
 import { readFixture, sha256Of } from "#test/support/media-files.ts";
-import { createOperator, type Operator } from "#test/support/operator.ts";
-import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
-import { createSteering, inSeconds, type Steering } from "#test/support/steering.ts";
+import {
+  books,
+  CREATE,
+  lapse,
+  postsOf,
+  publishNow,
+  punctual,
+  sandbox,
+  steering,
+  useStage,
+  watchPosting,
+} from "#test/support/stage.ts";
+import { inSeconds } from "#test/support/steering.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const MINUTE = 60_000;
-const CREATE = { method: "POST", path: "/2/tweets" } as const;
-const TWEETS = /^\/2\/tweets$/;
 const PHOTO = readFixture("photo.jpg");
 
-let punctual: TestPunctual;
-let sandbox: Sandbox;
-let steering: Steering;
-let operator: Operator;
-let books: Books;
-let lapse: Lapse;
-beforeAll(async () => {
-  punctual = await startPunctual();
-  sandbox = sandboxOf(punctual);
-  steering = createSteering(punctual);
-  operator = createOperator(punctual);
-  books = createBooks(punctual, steering, operator);
-  lapse = createLapse(steering);
-});
-beforeEach(() => books.open());
-afterEach(async () => {
-  sandbox.clearFaults();
-  punctual.cloud.unkindness.clear();
-  await steering.restoreAccount();
-});
-afterAll(async () => {
-  operator?.close();
-  steering?.close();
-  await punctual?.close();
-});
-
-const postsOf = (text: string) => sandbox.posts().filter((post) => post.text === text);
-const watchPosting = () => {
-  const before = steering.calls("POST", TWEETS).length;
-  return () => steering.calls("POST", TWEETS).slice(before);
-};
-const publishNow = (id: TaskId) => punctual.api(`/scheduling/tasks/${id}/publish-now`, { method: "POST" });
+useStage();
 
 async function createThread(thread: readonly string[]): Promise<TaskId> {
   const answer = await punctual.api("/scheduling/tasks", {
