@@ -35,11 +35,6 @@ const EMPTY_BECAUSE: readonly EmptyBecause[] = [
     because: "X is asked to post only between intent and settlement",
   },
   {
-    states: ["preparing"],
-    faults: ["x-refused"],
-    because: "what X says to uploads is the business of the upload's own tests",
-  },
-  {
     states: ["unknown"],
     faults: ["x-refused", "x-access-ended"],
     because: "a task in doubt is only read back",
