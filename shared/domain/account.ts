@@ -1,6 +1,6 @@
 import type { Failure } from "./failure.ts";
 import { type AccountId, asAccountId, type OwnerId, type ProjectId } from "./ids.ts";
-import type { PostingPolicy } from "./policy.ts";
+import type { Policy } from "./planning/rules.ts";
 import type { Reason } from "./reason.ts";
 
 /** An account of the platform that Punctual may post for. Credentials are kept elsewhere. */
@@ -53,7 +53,7 @@ export interface Project {
   readonly accountIds: readonly AccountId[];
   readonly defaultAccountId: AccountId;
   /** Absent: only what the platform allows counts. */
-  readonly policy?: PostingPolicy;
+  readonly policy?: Policy;
   /** Share of the capacity when it is short, 1 to 10. */
   readonly weight?: number;
 }

@@ -12,6 +12,7 @@ export type AttemptId = Branded<"AttemptId">;
 
 /** Parent of many tasks. */
 export type BatchId = Branded<"BatchId">;
+export type RecurrenceId = Branded<"RecurrenceId">;
 
 export const asTaskId = (id: string): TaskId => id as TaskId;
 export const asOwnerId = (id: string): OwnerId => id as OwnerId;
@@ -19,3 +20,4 @@ export const asProjectId = (id: string): ProjectId => id as ProjectId;
 export const asAccountId = (id: string): AccountId => id as AccountId;
 export const asAttemptId = (id: string): AttemptId => id as AttemptId;
 export const asBatchId = (id: string): BatchId => id as BatchId;
+export const asRecurrenceId = (id: string): RecurrenceId => id as RecurrenceId;

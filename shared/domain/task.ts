@@ -1,5 +1,6 @@
-import type { AccountId, AttemptId, BatchId, OwnerId, ProjectId, TaskId } from "./ids.ts";
+import type { AccountId, AttemptId, BatchId, OwnerId, ProjectId, RecurrenceId, TaskId } from "./ids.ts";
 import type { Medium } from "./media.ts";
+import type { Strategy } from "./planning/plan.ts";
 import type { Reason } from "./reason.ts";
 
 export const TASK_STATUSES = [
@@ -79,6 +80,12 @@ export type TaskSource =
       readonly base: string;
       /** Sidecar's file name. */
       readonly file: string;
+    }
+  | {
+      readonly kind: "recurrence";
+      readonly recurrenceId: RecurrenceId;
+      /** The instant that its rule names; the slot may have moved since. */
+      readonly occurrenceAt: Date;
     };
 
 /** One part that X accepted. A plain post has one. */
@@ -108,6 +115,8 @@ export interface Task {
   readonly rev: number;
   /** The revision whose `Content` is in force: a reschedule changes no text. */
   readonly contentRev: number;
+  /** The text in force is the one that was written for it, beside the original of the same revision. */
+  readonly written?: true;
   /** Grows with every arrangement; a message with another arm is acknowledged and dropped. */
   readonly arm: number;
   /** The invocation that holds the task, while it is leased. */
@@ -139,6 +148,10 @@ export interface Task {
   readonly publishAt: Date;
   /** When it is due. */
   readonly slotAt: Date;
+  /** How the slot was chosen. Absent: `immediate` or `fixed`. */
+  readonly strategy?: Strategy;
+  /** Somebody with the right to do so lets it go out in a blackout. */
+  readonly override?: true;
   /** Not before this instant: the wait after a refusal, or between parts. */
   readonly notBeforeAt?: Date;
   /** End of the last wait that was known beforehand: it does not count as late. */
@@ -178,11 +191,16 @@ export interface Part {
   readonly text: string;
 }
 
+/** Which content is in force. */
+export type ContentRef = Pick<Task, "id" | "contentRev" | "written">;
+
 /** What one revision of a task says. Immutable. */
 export interface Content {
   readonly taskId: TaskId;
   readonly rev: number;
   readonly parts: readonly Part[];
+  /** A text was written for the post: this is what it was before. It makes another content of the same revision. */
+  readonly original?: readonly Part[];
   /** Attached to the first part. */
   readonly media: readonly Medium[];
 }

@@ -1,8 +1,10 @@
+import type { Claim } from "#shared/domain/claim.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import type { Gate } from "#shared/domain/gate.ts";
 import type { AccountId, OwnerId, ProjectId, TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
-import type { Content, Task, TaskStatus } from "#shared/domain/task.ts";
+import type { Board } from "#shared/domain/planning/board.ts";
+import type { Content, ContentRef, Task, TaskStatus } from "#shared/domain/task.ts";
 import type { Result } from "#shared/result.ts";
 
 /** Written in the same transaction as the task, or not at all. */
@@ -15,6 +17,10 @@ export interface Together {
   readonly adopt?: { readonly accountId: AccountId; readonly postId: string };
   /** Replaces the drop whose version is one less. Version 1 must not exist yet. */
   readonly drop?: Drop;
+  /** Replaces the board whose version is one less. Version 1 must not exist yet. */
+  readonly board?: Board;
+  /** What from now on is this task's and no other's. At most 10. */
+  readonly claims?: readonly Claim[];
 }
 
 export type WriteRefusal =
@@ -22,7 +28,11 @@ export type WriteRefusal =
   | { readonly reason: "stale" }
   /** Somebody else wrote the gate since it was read: nothing is decided yet. */
   | { readonly reason: "gate-stale" }
-  | { readonly reason: "post-taken" };
+  | { readonly reason: "post-taken" }
+  /** Somebody else planned for the account since its board was read. */
+  | { readonly reason: "board-stale" }
+  /** Another task has what this one claims. */
+  | { readonly reason: "claimed"; readonly key: string; readonly by: TaskId };
 
 export interface Page<Item> {
   readonly items: readonly Item[];
@@ -33,7 +43,8 @@ export interface Page<Item> {
 export type TaskQuery = { readonly limit: number; readonly after?: string } & (
   | { readonly by: "owner"; readonly ownerId: OwnerId }
   | { readonly by: "project"; readonly projectId: ProjectId; readonly status: TaskStatus }
-  | { readonly by: "account"; readonly accountId: AccountId }
+  /** @param from, until - of the slots; `until` itself is not included */
+  | { readonly by: "account"; readonly accountId: AccountId; readonly from?: Date; readonly until?: Date }
   /** Only states in which something may still be sent; see `isActive`. */
   | { readonly by: "status"; readonly status: TaskStatus }
 );
@@ -50,10 +61,12 @@ export type DueRef =
  */
 export interface TaskStore {
   get(id: TaskId): Promise<Task | undefined>;
-  getContent(id: TaskId, rev: number): Promise<Content | undefined>;
+  /** What is in force. The original of a written one is in it. */
+  getContent(ref: ContentRef): Promise<Content | undefined>;
   /** Newest last; expired entries are left out, even those that the database has not deleted yet. */
   getLog(id: TaskId): Promise<readonly LogEntry[]>;
   getGate(accountId: AccountId): Promise<Gate>;
+  getBoard(accountId: AccountId): Promise<Board>;
   /** Accounts of an owner whose gates let them post by `now`, longest idle first. May lag: re-read their gates. */
   listAvailable(ownerId: OwnerId, now: Date, limit: number): Promise<readonly AccountId[]>;
 

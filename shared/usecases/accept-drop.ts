@@ -173,7 +173,7 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
       const owner = await accounts.getProjectByFolder(project);
       if (!owner) return refuse(drop, { why: await unknownProject(project) });
       const task = drop.taskId && (await tasks.get(drop.taskId));
-      const content = task && (await tasks.getContent(task.id, task.contentRev));
+      const content = task && (await tasks.getContent(task));
       const reading = await readDrop(drop, {
         project: owner,
         now,

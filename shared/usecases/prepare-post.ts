@@ -137,7 +137,7 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
     }
     const account = await accounts.getAccount(task.accountId);
     if (account?.status !== "active") return refuse(inactiveAccount(account), { claimMs });
-    const content = await tasks.getContent(task.id, task.contentRev);
+    const content = await tasks.getContent(task);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
 
     const stopMs = Math.min(

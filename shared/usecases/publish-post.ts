@@ -157,7 +157,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
     // Known to be impossible at the due second: the many posts of a busy account need not wait for it one by one.
     const early = decideNow(task, project, await tasks.getGate(task.accountId), soonest);
     if (early) return parkAtGate(early, task);
-    const content = await tasks.getContent(task.id, task.contentRev);
+    const content = await tasks.getContent(task);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
     const usableUntil = new Date(due.getTime() + MEDIA_MARGIN_MS);
     const request = await buildRequest(deps.media, task, content, usableUntil);

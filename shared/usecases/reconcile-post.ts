@@ -107,7 +107,7 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
       return { kind: "put-off", delayMs };
     }
 
-    const content = await tasks.getContent(task.id, task.contentRev);
+    const content = await tasks.getContent(task);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
     const sought = describePost(task, content);
     const read = await publisher.readTimeline(task.accountId, task.sinceId);

@@ -77,7 +77,7 @@ export function createRelayOutcome({ tasks, drops, accounts, outcomes }: RelayOu
     if (!task) return drop.reason ? write({ drop }) : "nothing";
 
     const [content, account] = await Promise.all([
-      tasks.getContent(task.id, task.contentRev),
+      tasks.getContent(task),
       accounts.getAccount(task.accountId),
     ]);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);

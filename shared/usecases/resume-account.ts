@@ -48,7 +48,7 @@ export function createResumeAccount({
     } as const;
     const saved = await tasks.save(next, { log: { ...log, code: "account-resumed" } });
     if (!saved.ok) return;
-    const content = await tasks.getContent(task.id, task.contentRev);
+    const content = await tasks.getContent(task);
     await arrange(next, content?.media ?? []);
   }
 

@@ -179,7 +179,7 @@ export function createRunDueTasks(deps: RunDueTasksDeps): RunDueTasks {
         code: "taken",
         message: "Somebody else changed it at the same time.",
       });
-    const content = await tasks.getContent(task.id, task.contentRev);
+    const content = await tasks.getContent(task);
     await arrange(next, content?.media ?? []);
     return item;
   }

@@ -39,7 +39,7 @@ export function createShowTasks({ tasks, accounts }: ShowTasksDeps): ShowTasks {
         ...(await Promise.all(
           found.slice(start, start + CONCURRENCY).map(async (task) => {
             const [content, project, account] = await Promise.all([
-              tasks.getContent(task.id, task.contentRev),
+              tasks.getContent(task),
               projectOf(task.projectId),
               accountOf(task.accountId),
             ]);

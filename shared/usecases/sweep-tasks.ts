@@ -165,7 +165,7 @@ export function createSweepTasks({
         const claimed = claimForSweep(task, now);
         const saved = await tasks.save(claimed);
         if (!saved.ok) return "skipped";
-        const content = await tasks.getContent(task.id, task.contentRev);
+        const content = await tasks.getContent(task);
         await arrange(claimed, content?.media ?? []);
         return "dispatched";
       }

@@ -6,10 +6,13 @@ import {
   asBatchId,
   asOwnerId,
   asProjectId,
+  asRecurrenceId,
   type OwnerId,
+  type TaskId,
 } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import { cancel, claimForPrepare, recordPosted, startPosting } from "#shared/domain/moves.ts";
+import { noteSlot } from "#shared/domain/planning/board.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import { type DueRef, type TaskStore, WAKE_SHARDS } from "#shared/ports/task-store.ts";
@@ -95,6 +98,8 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
         requestHash: "ff",
         sinceId: "1998",
         heldFor: "account",
+        strategy: "optimal",
+        override: true,
         posted: [{ postId: "1999", sentAt: now }],
         reason: why,
       });
@@ -102,11 +107,22 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
       expect(await tasks.get(task.id)).toEqual(task);
     });
 
+    it("gives back the occurrence that a task comes from", async () => {
+      const { tasks, task } = await stored({
+        source: {
+          kind: "recurrence",
+          recurrenceId: asRecurrenceId("recurrence-1"),
+          occurrenceAt: new Date("2026-12-01T09:00:00.000Z"),
+        },
+      });
+      expect(await tasks.get(task.id)).toEqual(task);
+    });
+
     it("knows nothing of an id that was never stored", async () => {
       const { tasks } = open();
       const id = freshTaskId();
       expect(await tasks.get(id)).toBeUndefined();
-      expect(await tasks.getContent(id, 1)).toBeUndefined();
+      expect(await tasks.getContent({ id, contentRev: 1 })).toBeUndefined();
       expect(await tasks.getLog(id)).toEqual([]);
     });
 
@@ -117,8 +133,81 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
 
       await tasks.create(task, content);
 
-      expect(await tasks.getContent(task.id, 1)).toEqual(content);
-      expect(await tasks.getContent(task.id, 2)).toBeUndefined();
+      expect(await tasks.getContent(task)).toEqual(content);
+      expect(await tasks.getContent({ ...task, contentRev: 2 })).toBeUndefined();
+    });
+
+    it("keeps the text that was written for a revision beside the original", async () => {
+      const { tasks, task } = await stored();
+      const content = aContent(task);
+      const written = { ...content, parts: [{ text: "better" }], original: content.parts };
+
+      const next: Task = { ...task, written: true, version: 2 };
+      expect(await tasks.save(next, { content: written })).toMatchObject({ ok: true });
+
+      expect(await tasks.get(task.id)).toEqual(next);
+      expect(await tasks.getContent(next)).toEqual(written);
+      expect(await tasks.getContent(task)).toEqual(content);
+    });
+
+    it("gives what is claimed to one task, until it is given up or over", async () => {
+      const { tasks, clock, task } = await stored();
+      const key = fresh("claim");
+      const until = new Date(now.getTime() + 60_000);
+      const make = async (claim: { replaces?: TaskId } = {}) => {
+        const rival = own();
+        const created = await tasks.create(rival, aContent(rival), { claims: [{ key, until, ...claim }] });
+        return { rival, created };
+      };
+      const held = { ...task, version: 2 };
+      expect(await tasks.save(held, { claims: [{ key, until }] })).toMatchObject({ ok: true });
+      expect(await tasks.save({ ...held, version: 3 }, { claims: [{ key, until }] })).toMatchObject({
+        ok: true,
+      });
+
+      const { rival, created } = await make();
+      expect(created).toEqual({ ok: false, error: { reason: "claimed", key, by: task.id } });
+      expect(await tasks.get(rival.id)).toBeUndefined();
+      expect((await make({ replaces: rival.id })).created.ok).toBe(false);
+
+      const heir = await make({ replaces: task.id });
+      expect(heir.created.ok).toBe(true);
+      expect((await make()).created).toMatchObject({ error: { by: heir.rival.id } });
+
+      clock.set(new Date(until.getTime() + 1));
+      expect((await make()).created.ok).toBe(true);
+    });
+
+    it("keeps a claim without an end", async () => {
+      const { tasks, clock, task } = await stored();
+      const claims = [{ key: fresh("claim") }];
+      await tasks.save({ ...task, version: 2 }, { claims });
+      clock.set(new Date("2036-12-01T00:00:00Z"));
+      const rival = own();
+      expect(await tasks.create(rival, aContent(rival), { claims })).toMatchObject({
+        error: { reason: "claimed", by: task.id },
+      });
+    });
+
+    it("lets one of two planners write on a board", async () => {
+      const { tasks, task } = await stored();
+      const { accountId } = task;
+      const empty = await tasks.getBoard(accountId);
+      expect(empty).toEqual({ accountId, version: 0, noted: [] });
+      const first = noteSlot(empty, { taskId: task.id, at: task.slotAt, parts: 2 }, now);
+      expect(await tasks.save({ ...task, version: 2 }, { board: first })).toMatchObject({ ok: true });
+
+      const rival = own({ accountId });
+      const second = noteSlot(empty, { taskId: rival.id, at: task.slotAt, parts: 1 }, now);
+      expect(await tasks.create(rival, aContent(rival), { board: second })).toEqual({
+        ok: false,
+        error: { reason: "board-stale" },
+      });
+      expect(await tasks.get(rival.id)).toBeUndefined();
+      expect(await tasks.getBoard(accountId)).toEqual(first);
+      const again = noteSlot(first, { taskId: rival.id, at: task.slotAt, parts: 1 }, now);
+      expect(await tasks.create(rival, aContent(rival), { board: again })).toMatchObject({ ok: true });
+      expect((await tasks.getBoard(accountId)).noted).toHaveLength(2);
     });
 
     it("refuses an id that is taken and keeps the first", async () => {
@@ -132,7 +221,7 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
 
       expect(again).toEqual(STALE);
       expect(await tasks.get(task.id)).toEqual(task);
-      expect(await tasks.getContent(task.id, 1)).toEqual(aContent(task));
+      expect(await tasks.getContent(task)).toEqual(aContent(task));
       expect(await tasks.getLog(task.id)).toEqual([]);
       expect(await tasks.save(claimForPrepare(task, now, attempt), { drop })).toMatchObject({ ok: true });
     });
@@ -441,6 +530,37 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
       expect(await tasks.list({ by: "project", projectId: project, status: "published", limit: 2 })).toEqual({
         items: [],
       });
+    });
+
+    it("lists the slots of an account from one instant to before another", async () => {
+      const { tasks } = open();
+      const accountId = asAccountId(fresh("account"));
+      const at = (minute: number) => new Date(now.getTime() + minute * 60_000);
+      const ids: TaskId[] = [];
+      for (const minute of [0, 1, 2, 3]) {
+        const task = own({ accountId, slotAt: at(minute) });
+        await tasks.create(task, aContent(task));
+        ids.push(task.id);
+      }
+      const listed = async (range: { from?: Date; until?: Date }, limit = 10) => {
+        const found: TaskId[] = [];
+        for (let after: string | undefined; ; ) {
+          const page = await tasks.list({
+            by: "account",
+            accountId,
+            limit,
+            ...range,
+            ...(after && { after }),
+          });
+          found.push(...page.items.map(({ id }) => id));
+          if (!page.next) return found;
+          after = page.next;
+        }
+      };
+      expect(await listed({ from: at(1), until: at(3) })).toEqual(ids.slice(1, 3));
+      expect(await listed({ from: at(1) }, 1)).toEqual(ids.slice(1));
+      expect(await listed({ until: at(1) })).toEqual(ids.slice(0, 1));
+      expect(await listed({ from: at(4) })).toEqual([]);
     });
 
     it("lists by status while something may still be sent", async () => {

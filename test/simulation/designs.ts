@@ -13,7 +13,7 @@ async function readDue({ tasks }: PublishPostDeps, id: Task["id"], arm: number) 
   const task = await tasks.get(id);
   const isOpen = task && ["pending", "ready", "retrying"].includes(task.status) && task.arm === arm;
   if (!isOpen) return undefined;
-  const content = await tasks.getContent(task.id, task.contentRev);
+  const content = await tasks.getContent(task);
   return content && { task, content };
 }
 

@@ -48,9 +48,10 @@ export function portSpecs({ facts, now, repeatedWrite, metStaleIndex }: PortSpec
   return {
     tasks: {
       get: { ...read, taskOf: (id) => id },
-      getContent: { ...read, taskOf: (id) => id },
+      getContent: { ...read, taskOf: ({ id }) => id },
       getLog: { ...read, taskOf: (id) => id },
       getGate: read,
+      getBoard: read,
       addLog: { ...write, taskOf: (id) => id },
       create: { kind: "transaction", taskOf: ({ id }) => id, ...repeated },
       save: {

@@ -1,9 +1,11 @@
+import type { Claim } from "#shared/domain/claim.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { type Gate, newGate, nextInstant } from "#shared/domain/gate.ts";
-import { type AccountId, asTaskId } from "#shared/domain/ids.ts";
+import { type AccountId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import type { MediaProgress } from "#shared/domain/media-progress.ts";
-import { type Content, isActive, type Task } from "#shared/domain/task.ts";
+import { type Board, newBoard } from "#shared/domain/planning/board.ts";
+import { type Content, type ContentRef, isActive, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { DropStore } from "#shared/ports/drop-store.ts";
@@ -39,7 +41,11 @@ function answers(query: TaskQuery, task: Task): boolean {
     case "project":
       return task.projectId === query.projectId && task.status === query.status;
     case "account":
-      return task.accountId === query.accountId;
+      return (
+        task.accountId === query.accountId &&
+        (!query.from || task.slotAt >= query.from) &&
+        (!query.until || task.slotAt < query.until)
+      );
     case "status":
       return task.status === query.status && isActive(task.status);
   }
@@ -55,27 +61,47 @@ export function createInMemoryStore(
   const contents = new Map<string, Content>();
   const logs = new Map<string, Map<string, LogEntry>>();
   const gates = new Map<AccountId, Gate>();
+  const boards = new Map<AccountId, Board>();
+  const claimed = new Map<string, { readonly by: TaskId; readonly until: Date | undefined }>();
   const adopted = new Map<string, string>();
   const drops = new Map<string, Drop>();
   const expected = new Map<string, Set<string>>();
   const progress = new Map<string, MediaProgress>();
 
   const dropKey = (project: string, base: string) => `${project}/${base}`;
+  const contentKey = ({ id, contentRev, written }: ContentRef) =>
+    `${id}#${contentRev}${written ? "#written" : ""}`;
+  const holderOf = ({ key, replaces }: Claim, task: Task): TaskId | undefined => {
+    const holder = claimed.get(key);
+    const isFree = !holder || holder.by === task.id || holder.by === replaces;
+    return isFree || (holder.until && holder.until < clock.now()) ? undefined : holder.by;
+  };
   const gateOf = (accountId: AccountId): Gate => gates.get(accountId) ?? newGate(accountId);
 
   function write(task: Task, expectedVersion: number, together: Together): Result<void, WriteRefusal> {
-    const { content, log, gate, adopt, drop } = together;
+    const { content, log, gate, adopt, drop, board, claims = [] } = together;
     if ((tasks.get(task.id)?.version ?? 0) !== expectedVersion) return err({ reason: "stale" });
     if (drop && (drops.get(dropKey(drop.project, drop.base))?.version ?? 0) !== drop.version - 1)
       return err({ reason: "stale" });
     const adoptKey = adopt && `${adopt.accountId}#${adopt.postId}`;
     if (adoptKey && adopted.has(adoptKey)) return err({ reason: "post-taken" });
     if (gate && gateOf(gate.accountId).version !== gate.version - 1) return err({ reason: "gate-stale" });
+    for (const claim of claims) {
+      const by = holderOf(claim, task);
+      if (by !== undefined) return err({ reason: "claimed", key: claim.key, by });
+    }
+    if (board && (boards.get(board.accountId)?.version ?? 0) !== board.version - 1)
+      return err({ reason: "board-stale" });
 
     tasks.set(task.id, task);
-    if (content) contents.set(`${content.taskId}#${content.rev}`, content);
+    if (content) {
+      const { taskId: id, rev: contentRev, original } = content;
+      contents.set(contentKey({ id, contentRev, ...(original && { written: true }) }), content);
+    }
     if (log) keepLog(task.id, log);
     if (gate) gates.set(gate.accountId, gate);
+    if (board) boards.set(board.accountId, board);
+    for (const { key, until } of claims) claimed.set(key, { by: task.id, until });
     if (adoptKey) adopted.set(adoptKey, task.id);
     if (drop) drops.set(dropKey(drop.project, drop.base), drop);
     return ok(undefined);
@@ -91,8 +117,11 @@ export function createInMemoryStore(
       async get(id) {
         return tasks.get(id);
       },
-      async getContent(id, rev) {
-        return contents.get(`${id}#${rev}`);
+      async getContent(ref) {
+        return contents.get(contentKey(ref));
+      },
+      async getBoard(accountId) {
+        return boards.get(accountId) ?? newBoard(accountId);
       },
       async getLog(id) {
         const oldest = clock.now().getTime() - TIMING.logRetentionMs;
@@ -194,6 +223,8 @@ export function createInMemoryStore(
       contents: Object.fromEntries(contents),
       logs: Object.fromEntries([...logs].map(([id, entries]) => [asTaskId(id), [...entries.values()]])),
       gates: Object.fromEntries(gates),
+      boards: Object.fromEntries(boards),
+      claimed: Object.fromEntries(claimed),
       adopted: Object.fromEntries(adopted),
       drops: Object.fromEntries(drops),
       media: Object.fromEntries(progress),

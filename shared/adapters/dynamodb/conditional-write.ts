@@ -18,7 +18,7 @@ const CONFLICT_CAP_MS = 500;
 
 export type TransactItem = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
 
-/** The raw old item, as DynamoDB attaches it to a failed condition. */
+/** The raw old item, as DynamoDB attaches it to a failed condition that asked for it. */
 type RawItem = Record<string, { readonly S?: string | undefined }> | undefined;
 
 const isOurs = (old: RawItem, writeId: string): boolean => old?.["writeId"]?.S === writeId;
@@ -65,10 +65,17 @@ export interface TransactOptions {
   readonly writeId: string;
 }
 
+export interface FailedConditions {
+  /** Places of the items, from 0. */
+  readonly failed: readonly number[];
+  /** A text attribute of the item that was in the way at a place, if its put asked for it. */
+  readonly old: (place: number, attribute: string) => string | undefined;
+}
+
 /**
  * Writes all items or none.
  *
- * @returns the places (from 0) whose conditions failed
+ * @returns which conditions failed
  * @throws DependencyFault when the transaction was cancelled for anything but a condition, repeats included
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
@@ -76,7 +83,7 @@ export async function transactIf(
   documents: DynamoDBDocumentClient,
   items: readonly TransactItem[],
   { entropy, pause, writeId }: TransactOptions,
-): Promise<Result<void, { readonly failed: readonly number[] }>> {
+): Promise<Result<void, FailedConditions>> {
   for (let conflicts = 0; ; conflicts++) {
     try {
       await documents.send(new TransactWriteCommand({ TransactItems: [...items] }));
@@ -85,8 +92,10 @@ export async function transactIf(
       if (!(error instanceof TransactionCanceledException)) throw error;
       const reasons = error.CancellationReasons ?? [];
       const failed = reasons.flatMap(({ Code }, place) => (Code === "ConditionalCheckFailed" ? [place] : []));
-      if (failed.some((place) => isOurs(reasons[place]?.Item as RawItem, writeId))) return ok(undefined);
-      if (failed.length > 0) return err({ failed });
+      const oldItem = (place: number) => reasons[place]?.Item as RawItem;
+      if (failed.some((place) => isOurs(oldItem(place), writeId))) return ok(undefined);
+      if (failed.length > 0)
+        return err({ failed, old: (place, attribute) => oldItem(place)?.[attribute]?.S });
       const codes = [...new Set(reasons.map(({ Code }) => Code).filter((code) => code && code !== "None"))];
       const onlyConflicts = codes.length > 0 && codes.every((code) => code === "TransactionConflict");
       if (!onlyConflicts || conflicts >= MAX_CONFLICTS)

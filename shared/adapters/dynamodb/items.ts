@@ -1,5 +1,6 @@
 /** Keys and shapes of every item of the task's family: one place, so that no key is spelled twice. */
 import * as z from "zod";
+import type { Claim } from "#shared/domain/claim.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { FAILURE_CLASSES } from "#shared/domain/failure.ts";
 import { type Gate, nextInstant } from "#shared/domain/gate.ts";
@@ -10,6 +11,7 @@ import {
   asBatchId,
   asOwnerId,
   asProjectId,
+  asRecurrenceId,
   asTaskId,
   type OwnerId,
   type TaskId,
@@ -17,7 +19,16 @@ import {
 import { LOG_STEPS, type LogEntry } from "#shared/domain/log-entry.ts";
 import { MEDIA_TYPES } from "#shared/domain/media.ts";
 import type { MediaProgress } from "#shared/domain/media-progress.ts";
-import { type Content, isActive, TASK_STATUSES, type Task, type TaskStatus } from "#shared/domain/task.ts";
+import type { Board } from "#shared/domain/planning/board.ts";
+import { STRATEGIES } from "#shared/domain/planning/plan.ts";
+import {
+  type Content,
+  type ContentRef,
+  isActive,
+  TASK_STATUSES,
+  type Task,
+  type TaskStatus,
+} from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import { type DueRef, WAKE_SHARDS } from "#shared/ports/task-store.ts";
 
@@ -29,13 +40,18 @@ export type Item = Record<string, unknown>;
 
 export const keys = {
   task: (id: TaskId) => ({ pk: `TASK#${id}`, sk: "TASK" }),
-  content: (id: TaskId, rev: number) => ({ pk: `TASK#${id}`, sk: `REV#${rev}` }),
+  content: ({ id, contentRev, written }: ContentRef) => ({
+    pk: `TASK#${id}`,
+    sk: written ? `REV#${contentRev}#WRITTEN` : `REV#${contentRev}`,
+  }),
   log: (id: TaskId, { at, attemptId }: LogEntry) => ({
     pk: `TASK#${id}`,
     sk: `LOG#${at.toISOString()}#${attemptId}`,
   }),
   media: (id: TaskId, index: number) => ({ pk: `TASK#${id}`, sk: `MEDIA#${index}` }),
   gate: (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: "GATE" }),
+  board: (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: "BOARD" }),
+  claim: (key: string) => ({ pk: `CLAIM#${key}`, sk: "CLAIM" }),
   adopted: (id: AccountId, postId: string) => ({ pk: `XPOST#${id}#${postId}`, sk: "XPOST" }),
   drop: (project: string, base: string) => ({ pk: `DROP#${project}/${base}`, sk: "DROP" }),
   expected: (project: string, file: string, base: string) => ({
@@ -111,6 +127,7 @@ const taskSchema = z.object({
   version: positive,
   rev: positive,
   contentRev: positive,
+  written: z.literal(true).optional(),
   arm: positive,
   attemptId: attemptId.optional(),
   leaseUntil: instant.optional(),
@@ -119,6 +136,11 @@ const taskSchema = z.object({
   source: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("api") }),
     z.object({ kind: z.literal("drop"), base: z.string(), file: z.string() }),
+    z.object({
+      kind: z.literal("recurrence"),
+      recurrenceId: z.string().transform(asRecurrenceId),
+      occurrenceAt: instant,
+    }),
   ]),
   priority: z.int().min(1).max(10),
   language: z.string(),
@@ -133,6 +155,8 @@ const taskSchema = z.object({
   updatedAt: instant,
   publishAt: instant,
   slotAt: instant,
+  strategy: z.enum(STRATEGIES).optional(),
+  override: z.literal(true).optional(),
   notBeforeAt: instant.optional(),
   excusedUntil: instant.optional(),
   partCount: positive,
@@ -190,13 +214,19 @@ const contentSchema = z.object({
   taskId,
   rev: positive,
   parts: z.array(z.object({ text: z.string() })).min(1),
+  original: z
+    .array(z.object({ text: z.string() }))
+    .min(1)
+    .optional(),
   media: z.array(mediumSchema),
 });
 
 export const toContent = (item: unknown): Content => parse(contentSchema, item);
 
-export const fromContent = (content: Content): Item =>
-  itemOf("content", keys.content(content.taskId, content.rev), content);
+export const fromContent = (content: Content): Item => {
+  const { taskId: id, rev: contentRev, original } = content;
+  return itemOf("content", keys.content({ id, contentRev, ...(original && { written: true }) }), content);
+};
 
 const logSchema = z.object({
   at: instant,
@@ -305,4 +335,22 @@ export const toProgress = (item: Item): MediaProgress =>
 export const fromProgress = ({ expiresAt, ...progress }: MediaProgress): Item =>
   itemOf("media-progress", keys.media(progress.taskId, progress.index), progress, {
     forgottenAt: expiresAt.toISOString(),
+  });
+
+const boardSchema = z.object({
+  accountId,
+  version: positive,
+  noted: z.array(z.object({ taskId, at: instant, parts: positive, notedAt: instant })),
+});
+
+export const toBoard = (item: unknown): Board => parse(boardSchema, item);
+
+export const fromBoard = (board: Board, writeId: string): Item =>
+  itemOf("board", keys.board(board.accountId), board, { writeId });
+
+export const fromClaim = ({ key, until }: Claim, holder: TaskId): Item =>
+  itemOf("claim", keys.claim(key), {
+    key,
+    taskId: holder,
+    ...(until && { until, expiresAt: Math.ceil(until.getTime() / 1_000) }),
   });

@@ -1,6 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { newGate } from "#shared/domain/gate.ts";
 import { asAccountId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
+import { newBoard } from "#shared/domain/planning/board.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -9,6 +10,8 @@ import { err, ok, type Result } from "#shared/result.ts";
 import { putIf, type TransactItem, transactIf, versionedPut } from "./conditional-write.ts";
 import {
   availablePartition,
+  fromBoard,
+  fromClaim,
   fromContent,
   fromDrop,
   fromGate,
@@ -18,6 +21,7 @@ import {
   keys,
   SCHEMA_VERSION,
   statusPartitions,
+  toBoard,
   toContent,
   toGate,
   toLogEntry,
@@ -48,10 +52,13 @@ export function createDynamoTaskStore({
   };
 
   async function write(task: Task, together: Together): Promise<Result<void, WriteRefusal>> {
-    const { content, log, gate, adopt, drop } = together;
+    const { content, log, gate, adopt, drop, board, claims = [] } = together;
     const writeId = entropy.newId();
     const taskPut = versionedPut(tableName, fromTask(task, writeId), task.version);
-    const others: { readonly what: "drop" | "gate" | "adopt" | "plain"; readonly item: TransactItem }[] = [];
+    const others: {
+      readonly what: "drop" | "gate" | "adopt" | "board" | "claim" | "plain";
+      readonly item: TransactItem;
+    }[] = [];
     if (drop)
       others.push({
         what: "drop",
@@ -61,6 +68,29 @@ export function createDynamoTaskStore({
       others.push({
         what: "gate",
         item: { Put: versionedPut(tableName, fromGate(gate, writeId), gate.version) },
+      });
+    if (board)
+      others.push({
+        what: "board",
+        item: { Put: versionedPut(tableName, fromBoard(board, writeId), board.version) },
+      });
+    for (const claim of claims)
+      others.push({
+        what: "claim",
+        item: {
+          Put: {
+            TableName: tableName,
+            Item: fromClaim(claim, task.id),
+            ConditionExpression: "attribute_not_exists(pk) OR taskId IN (:mine, :replaced) OR #until < :now",
+            ExpressionAttributeNames: { "#until": "until" },
+            ExpressionAttributeValues: {
+              ":mine": task.id,
+              ":replaced": claim.replaces ?? task.id,
+              ":now": clock.now().toISOString(),
+            },
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+          },
+        },
       });
     if (adopt)
       others.push({
@@ -98,12 +128,16 @@ export function createDynamoTaskStore({
       },
     );
     if (written.ok) return ok(undefined);
-    const refused = new Set(
-      written.error.failed.map((place) => (place === 0 ? "task" : others[place - 1]?.what)),
-    );
+    const { failed, old } = written.error;
+    const refused = new Map(failed.map((place) => [place === 0 ? "task" : others[place - 1]?.what, place]));
     if (refused.has("task") || refused.has("drop")) return err({ reason: "stale" });
     if (refused.has("adopt")) return err({ reason: "post-taken" });
-    return err({ reason: "gate-stale" });
+    if (refused.has("gate")) return err({ reason: "gate-stale" });
+    const claimPlace = refused.get("claim");
+    if (claimPlace === undefined) return err({ reason: "board-stale" });
+    const [key, by] = [old(claimPlace, "key"), old(claimPlace, "taskId")];
+    if (key === undefined || by === undefined) throw new RangeError("a claim of an unknown shape");
+    return err({ reason: "claimed", key, by: asTaskId(by) });
   }
 
   async function listPartition(
@@ -111,14 +145,13 @@ export function createDynamoTaskStore({
     [pkName, pk]: readonly [name: string, value: string],
     skName: string,
     { limit, after }: TaskQuery,
+    range: SlotRange = {},
   ): Promise<Page<Task>> {
     const { Items = [], LastEvaluatedKey } = await documents.send(
       new QueryCommand({
         TableName: tableName,
         IndexName: index,
-        KeyConditionExpression: "#pk = :pk",
-        ExpressionAttributeNames: { "#pk": pkName },
-        ExpressionAttributeValues: { ":pk": pk },
+        ...inPartition([pkName, pk], skName, range),
         Limit: limit,
         // A sort key `<slot>#<id>` names its item, so it is all that a cursor needs.
         ...(after !== undefined && {
@@ -138,8 +171,13 @@ export function createDynamoTaskStore({
       return item && toTask(item);
     },
 
-    async getContent(id, rev): Promise<Content | undefined> {
-      const item = await read(keys.content(id, rev));
+    async getBoard(accountId) {
+      const item = await read(keys.board(accountId));
+      return item ? toBoard(item) : newBoard(accountId);
+    },
+
+    async getContent(ref): Promise<Content | undefined> {
+      const item = await read(keys.content(ref));
       return item && toContent(item);
     },
 
@@ -191,7 +229,13 @@ export function createDynamoTaskStore({
           return listPartition("byProject", ["projectPk", pk], "projectSk", query);
         }
         case "account":
-          return listPartition("byAccount", ["accountPk", `ACCOUNT#${query.accountId}`], "accountSk", query);
+          return listPartition(
+            "byAccount",
+            ["accountPk", `ACCOUNT#${query.accountId}`],
+            "accountSk",
+            query,
+            query,
+          );
         case "status": {
           const pages = await Promise.all(
             statusPartitions(query.status).map((pk) =>
@@ -222,6 +266,34 @@ export function createDynamoTaskStore({
         }),
       );
       return Items.map((item) => toDueRef(String(item["wakeSk"])));
+    },
+  };
+}
+
+interface SlotRange {
+  readonly from?: Date;
+  readonly until?: Date;
+}
+
+/** All of a partition, or the slots of a range: sort keys begin with the slot, and `until` is not included. */
+function inPartition(
+  [pkName, pk]: readonly [name: string, value: string],
+  skName: string,
+  { from, until }: SlotRange,
+) {
+  if (!from && !until)
+    return {
+      KeyConditionExpression: "#pk = :pk",
+      ExpressionAttributeNames: { "#pk": pkName },
+      ExpressionAttributeValues: { ":pk": pk },
+    };
+  return {
+    KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :until",
+    ExpressionAttributeNames: { "#pk": pkName, "#sk": skName },
+    ExpressionAttributeValues: {
+      ":pk": pk,
+      ":from": from?.toISOString() ?? "0",
+      ":until": until?.toISOString() ?? "~",
     },
   };
 }

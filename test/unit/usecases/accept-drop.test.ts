@@ -99,7 +99,7 @@ async function setUp(over: { readonly drops?: (store: DropStore) => DropStore } 
   };
   const contentOf = async (base: string) => {
     const task = await taskOf(base);
-    return store.tasks.getContent(task.id, task.contentRev);
+    return store.tasks.getContent(task);
   };
   /** Everything of the table but drops: bad input must not change it. */
   const rest = () => {
