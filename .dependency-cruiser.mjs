@@ -3,6 +3,8 @@
 
 /** Libraries without input, output, clock or chance of their own: rules may use them. */
 const pureLibraries = [
+  "croner",
+  "rrule-temporal",
   "twitter-text",
   "@types/twitter-text",
   "temporal-polyfill",

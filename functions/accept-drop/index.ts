@@ -10,6 +10,8 @@ import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.t
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoBatchStore } from "#shared/adapters/dynamodb/batch-store.ts";
 import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
+import { createDynamoFingerprintStore } from "#shared/adapters/dynamodb/fingerprint-store.ts";
+import { createDynamoRecurrenceStore } from "#shared/adapters/dynamodb/recurrence-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { mediaInspector } from "#shared/adapters/media-inspection/media-inspector.ts";
 import { createS3DropFolder } from "#shared/adapters/s3/drop-folder.ts";
@@ -21,7 +23,11 @@ import { shareReads } from "#shared/adapters/system/share-reads.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createAcceptDrop } from "#shared/usecases/accept-drop.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
+import { createExpandRecurrence } from "#shared/usecases/expand-recurrence.ts";
 import { createInspectMedia } from "#shared/usecases/inspect-media.ts";
+import { createKeepRecurrence } from "#shared/usecases/keep-recurrence.ts";
+import { createPlacePost } from "#shared/usecases/place-post.ts";
+import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import { configSchema } from "./config.ts";
 import { createHandler } from "./handler.ts";
 
@@ -33,6 +39,37 @@ const sqs = new SQSClient(AWS_CLIENT);
 const bucket = { s3: new S3Client(AWS_CLIENT), bucket: config.BUCKET_NAME };
 const accounts = createDynamoAccountStore({ ...table, clock, entropy });
 const tasks = createDynamoTaskStore({ ...table, clock, entropy });
+
+const dispatch = createAwsTaskDispatch({
+  scheduler: new SchedulerClient(AWS_CLIENT),
+  sqs,
+  clock,
+  groupName: config.SCHEDULE_GROUP,
+  schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
+  functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
+  queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
+});
+const arrange = createArrangeTask({
+  tasks,
+  clock,
+  dispatch,
+  limits: {
+    holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
+    nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
+    prepareLeads: config.PREPARE_LEADS,
+  },
+});
+const recurrences = createDynamoRecurrenceStore({ ...table, clock, entropy });
+const reportLater = (error: unknown): void => logger.error("left to the hourly expansion", { error });
+const expand = createExpandRecurrence({
+  recurrences,
+  tasks,
+  dispatch,
+  arrange,
+  clock,
+  entropy,
+  report: reportLater,
+});
 
 export const handler = createHandler({
   clock,
@@ -50,27 +87,18 @@ export const handler = createHandler({
     folder: createS3DropFolder(bucket),
     intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
     inspect: createInspectMedia({ source: createS3MediaSource(bucket), inspector: mediaInspector }),
-    arrange: createArrangeTask({
+    placePost: createPlacePost({
       tasks,
+      planSlot: createPlanSlot({ tasks, clock }),
+      fingerprints: createDynamoFingerprintStore({ ...table, clock, entropy }),
+      arrange,
       clock,
-      dispatch: createAwsTaskDispatch({
-        scheduler: new SchedulerClient(AWS_CLIENT),
-        sqs,
-        clock,
-        groupName: config.SCHEDULE_GROUP,
-        schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
-        functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
-        queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
-      }),
-      limits: {
-        holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
-        nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
-        prepareLeads: config.PREPARE_LEADS,
-      },
+      entropy,
+      report: (error, taskId) => logger.error("a task could not be arranged yet", { taskId, error }),
     }),
+    keepRecurrence: createKeepRecurrence({ recurrences, expand, clock, report: reportLater }),
     clock,
     entropy,
     settleMs: config.SETTLE_SECONDS * 1_000,
-    report: (error, taskId) => logger.error("a task could not be arranged yet", { taskId, error }),
   }),
 });

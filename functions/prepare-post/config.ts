@@ -9,8 +9,12 @@ import {
   uploadVariables,
   xVariables,
 } from "#shared/config/variables.ts";
+import { modelName } from "#shared/domain/content/writing.ts";
 
-/** Settings of the function that uploads media ahead of the slot. It schedules only itself: no ARN of its own here. */
+/** Where texts are written, and by which model unless a post names another. The key is no variable: it is stored sealed. */
+const writingVariables = { GEMINI_ENDPOINT: z.url({ protocol: /^https?$/ }), GEMINI_MODEL: modelName };
+
+/** Settings of the function that uploads media and has texts written ahead of the slot. It schedules only itself: no ARN of its own here. */
 export const configSchema = z.object({
   ...tableVariables,
   ...bucketVariables,
@@ -20,6 +24,7 @@ export const configSchema = z.object({
   ...scheduleVariables,
   ...xVariables,
   ...uploadVariables,
+  ...writingVariables,
 });
 
 /** What the deployment must provide: every name, as text. */

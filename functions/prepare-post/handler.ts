@@ -6,7 +6,7 @@ export interface PreparePostHandlerDeps extends Pick<TaskMessagesDeps, "clock" |
   readonly preparePost: (functionArn: string) => PreparePost;
 }
 
-/** Uploads the media of a task, woken by Scheduler ahead of the slot, or by its own messages to go on. */
+/** Uploads the media of a task and has its text written, woken by Scheduler ahead of the slot, or by its own messages to go on. */
 export const createHandler = ({ preparePost, ...deps }: PreparePostHandlerDeps) =>
   taskMessageHandler({
     ...deps,

@@ -1,4 +1,4 @@
-/** Composition root of the uploads: the one file here that reads the environment and makes clients. */
+/** Composition root of what happens ahead of the slot: the one file here that reads the environment and makes clients. */
 import { Logger } from "@aws-lambda-powertools/logger";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
@@ -11,6 +11,9 @@ import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-stor
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
 import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
+import { createDynamoWriterKeyVault } from "#shared/adapters/dynamodb/writer-key-vault.ts";
+import { createDynamoWritingCache } from "#shared/adapters/dynamodb/writing-cache.ts";
+import { createGeminiTextWriter } from "#shared/adapters/gemini/text-writer.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { createS3MediaSource } from "#shared/adapters/s3/media-source.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
@@ -22,6 +25,7 @@ import { createXSessions } from "#shared/adapters/x/x-sessions.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createPreparePost } from "#shared/usecases/prepare-post.ts";
 import { createUploadMedia } from "#shared/usecases/upload-media.ts";
+import { createWriteText } from "#shared/usecases/write-text.ts";
 import { configSchema } from "./config.ts";
 import { createHandler } from "./handler.ts";
 
@@ -53,6 +57,16 @@ const uploadMedia = createUploadMedia({
   entropy,
   concurrency: config.UPLOAD_CONCURRENCY,
 });
+const writeText = createWriteText({
+  writer: createGeminiTextWriter({
+    endpoint: config.GEMINI_ENDPOINT,
+    getKey: createDynamoWriterKeyVault({ ...table, envelope }).load,
+  }),
+  cache: createDynamoWritingCache({ ...table, clock }),
+  clock,
+  entropy,
+  model: config.GEMINI_MODEL,
+});
 
 export const handler = createHandler({
   clock,
@@ -63,6 +77,7 @@ export const handler = createHandler({
       tasks,
       accounts,
       uploadMedia,
+      writeText,
       clock,
       entropy,
       dispatch: createAwsTaskDispatch({

@@ -1,25 +1,47 @@
+import type * as z from "zod";
 import type { HttpLogger } from "#functions/middleware/http.ts";
+import { checkInput } from "#functions/middleware/http-input.ts";
 import { toBatchView } from "#shared/contract/batch-view.ts";
-import type { InputError } from "#shared/contract/problem.ts";
+import { toConflictsView } from "#shared/contract/conflict-view.ts";
+import { createTasksEntry } from "#shared/contract/create-tasks.ts";
+import { PROBLEMS } from "#shared/contract/problem.ts";
 import { toRunView } from "#shared/contract/run-view.ts";
-import { toTaskAnswer } from "#shared/contract/task-answer.ts";
+import { toTaskAnswer, toTaskCreated } from "#shared/contract/task-answer.ts";
 import { toLogEntryView } from "#shared/contract/task-detail.ts";
-import { instantInWords, quote, quoteAll } from "#shared/domain/words.ts";
+import { allowsScope } from "#shared/domain/api-key.ts";
+import type { OwnerId } from "#shared/domain/ids.ts";
+import { instantInWords, quote } from "#shared/domain/words.ts";
+import { err } from "#shared/result.ts";
 import type { CancelTask } from "#shared/usecases/cancel-task.ts";
 import type { CheckHealth } from "#shared/usecases/check-health.ts";
-import type { CreateTask } from "#shared/usecases/create-task.ts";
+import type { CreateTask, NewTask } from "#shared/usecases/create-task.ts";
+import type { CreateTasks } from "#shared/usecases/create-tasks.ts";
+import type { ReadConflicts } from "#shared/usecases/find-conflicts.ts";
 import type { ListTasks, TaskFilter } from "#shared/usecases/list-tasks.ts";
 import type { PublishNow } from "#shared/usecases/publish-now.ts";
 import type { ReadBatch } from "#shared/usecases/read-batch.ts";
 import type { ReadRun } from "#shared/usecases/read-run.ts";
 import type { ReadTask } from "#shared/usecases/read-task.ts";
 import type { StartRun } from "#shared/usecases/start-run.ts";
+import { createRefusal, unknownAccount, unknownProject } from "./create-refusal.ts";
+import { createJobRoutes, type JobRouteDeps } from "./job-routes.ts";
+import { createPolicyRoutes, type PolicyRouteDeps } from "./policy-routes.ts";
+import { createRecurrenceRoutes, type RecurrenceRouteDeps } from "./recurrence-routes.ts";
+import { createReplanRoutes, type ReplanRouteDeps } from "./replan-routes.ts";
 import { createRouter, type RouteAnswer, type RouteInput } from "./router.ts";
+import { createSimulateRoutes, type SimulateRouteDeps } from "./simulate-routes.ts";
 
-export interface ServeApiHandlerDeps {
+export interface ServeApiHandlerDeps
+  extends JobRouteDeps,
+    PolicyRouteDeps,
+    ReplanRouteDeps,
+    RecurrenceRouteDeps,
+    SimulateRouteDeps {
   readonly createTask: CreateTask;
+  readonly createTasks: CreateTasks;
   readonly listTasks: ListTasks;
   readonly readTask: ReadTask;
+  readonly readConflicts: ReadConflicts;
   readonly cancelTask: CancelTask;
   readonly publishNow: PublishNow;
   readonly readBatch: ReadBatch;
@@ -37,57 +59,63 @@ const CONFLICT = {
   detail: "Somebody else changed the task every time. Try again.",
 } as const;
 
-const unknownProject = (name: string, known: readonly string[], where: Partial<InputError>) => {
-  const detail =
-    known.length > 0
-      ? `There is no project ${quote(name)}. There is ${quoteAll(known)}.`
-      : `There is no project ${quote(name)}, nor any other: \`npm run admin -- init\` makes the first.`;
-  return { problem: "unknown-project", detail, errors: [{ ...where, detail }] } as const;
-};
-
-const unknownAccount = (detail: string, where: Partial<InputError>) =>
-  ({ problem: "unknown-account", detail, errors: [{ ...where, detail }] }) as const;
-
 const filterOf = ({ project, status, account }: RouteInput<"listTasks">["query"]): TaskFilter => {
   if (project !== undefined && status !== undefined) return { by: "project", project, status };
   return account === undefined ? { by: "owner" } : { by: "account", account };
 };
+
+const toNewTask = (
+  ownerId: OwnerId,
+  { text, thread, ...fields }: z.output<typeof createTasksEntry>,
+): NewTask => ({ ownerId, texts: thread ?? [text ?? ""], ...fields });
+
+/** One post of a batch, or why it is none. */
+function readEntry(entry: unknown, root: string) {
+  const read = checkInput(createTasksEntry, entry, "body");
+  if (read.ok) return read;
+  const { code, detail, errors } = read.error;
+  return err({
+    code,
+    detail,
+    retryable: false,
+    ...(errors && { errors: errors.map((one) => ({ ...one, pointer: `${root}${one.pointer ?? ""}` })) }),
+  });
+}
 
 /** Everything between a checked request and a use case: which answer each outcome is. */
 export const createHandler = ({ logger, stage, ...usecases }: ServeApiHandlerDeps) =>
   createRouter(
     {
       async createTask({ caller: { ownerId }, body }): Promise<RouteAnswer<"createTask">> {
-        const { text, thread, ...fields } = body;
-        const created = await usecases.createTask({ ownerId, texts: thread ?? [text ?? ""], ...fields });
+        const { thread } = body;
+        const created = await usecases.createTask(toNewTask(ownerId, body));
         if (created.ok) {
-          const task = toTaskAnswer(created.value);
+          const task = toTaskCreated(created.value);
           return { status: 202, body: task, headers: { location: `/api/v1/scheduling/tasks/${task.id}` } };
         }
-        const { error } = created;
-        switch (error.reason) {
-          case "unknown-project":
-            return unknownProject(error.name, error.known, { pointer: "/project" });
-          case "unknown-account":
-            return unknownAccount(`The project ${quote(body.project)} has no account ${quote(error.name)}.`, {
-              pointer: "/account",
-            });
-          case "bad-time":
-            return {
-              problem: error.code,
-              detail: error.message,
-              errors: [{ pointer: "/publishAt", detail: error.message }],
-            };
-          case "bad-text": {
-            const part = error.part === undefined ? "" : `/${error.part}`;
-            const pointer = thread ? `/thread${part}` : "/text";
-            return {
-              problem: error.code,
-              detail: error.message,
-              errors: [{ pointer, detail: error.message }],
-            };
-          }
-        }
+        return createRefusal(created.error, { project: body.project, isThread: thread !== undefined });
+      },
+
+      async createTasks({ caller: { ownerId }, body }): Promise<RouteAnswer<"createTasks">> {
+        const entries = body.tasks.map((entry, index) => readEntry(entry, `/tasks/${index}`));
+        const wanted = entries.flatMap((entry) => (entry.ok ? [entry.value] : []));
+        const created = await usecases.createTasks(wanted.map((entry) => toNewTask(ownerId, entry)));
+        let next = 0;
+        const results = entries.map((entry, index) => {
+          if (!entry.ok) return entry.error;
+          const { project, thread } = entry.value;
+          const answer = created[next++];
+          if (answer?.ok) return { task: toTaskCreated(answer.value) };
+          if (!answer) throw new RangeError("a post has no answer");
+          const { problem, detail, errors } = createRefusal(answer.error, {
+            project,
+            isThread: thread !== undefined,
+            root: `/tasks/${index}`,
+          });
+          return { code: problem, detail, retryable: PROBLEMS[problem].retryable, errors: [...errors] };
+        });
+        const accepted = results.filter((result) => "task" in result).length;
+        return { status: 200, body: { accepted, refused: results.length - accepted, results } };
       },
 
       async listTasks({ caller: { ownerId }, query }): Promise<RouteAnswer<"listTasks">> {
@@ -123,6 +151,12 @@ export const createHandler = ({ logger, stage, ...usecases }: ServeApiHandlerDep
         };
       },
 
+      async readConflicts({ caller: { ownerId }, params }): Promise<RouteAnswer<"readConflicts">> {
+        const read = await usecases.readConflicts(ownerId, params.id);
+        if (!read.ok) return NO_TASK;
+        return { status: 200, body: toConflictsView(read.value.task, read.value.conflicts) };
+      },
+
       async cancelTask({ caller: { ownerId }, params }): Promise<RouteAnswer<"cancelTask">> {
         const cancelled = await usecases.cancelTask(ownerId, params.id);
         if (cancelled.ok) {
@@ -143,8 +177,15 @@ export const createHandler = ({ logger, stage, ...usecases }: ServeApiHandlerDep
         }
       },
 
-      async publishNow({ caller: { ownerId }, params }): Promise<RouteAnswer<"publishNow">> {
-        const moved = await usecases.publishNow(ownerId, params.id);
+      async publishNow({ caller, params, body }): Promise<RouteAnswer<"publishNow">> {
+        const override = body?.override ?? false;
+        if (override && !allowsScope(caller, "manage"))
+          return {
+            problem: "missing-scope",
+            detail: "To override a blackout needs a key with the scope manage too.",
+            errors: [{ pointer: "/override", detail: "It needs the scope manage." }],
+          };
+        const moved = await usecases.publishNow(caller.ownerId, params.id, { override });
         if (moved.ok) return { status: 202, body: toTaskAnswer(moved.value) };
         const { error } = moved;
         switch (error.reason) {
@@ -194,6 +235,12 @@ export const createHandler = ({ logger, stage, ...usecases }: ServeApiHandlerDep
           }
         }
       },
+
+      ...createJobRoutes(usecases),
+      ...createPolicyRoutes(usecases),
+      ...createReplanRoutes(usecases),
+      ...createSimulateRoutes(usecases),
+      ...createRecurrenceRoutes(usecases),
 
       async checkHealth({ caller: { ownerId } }): Promise<RouteAnswer<"checkHealth">> {
         const { checkedAt, dependencies, accounts, status } = await usecases.checkHealth(ownerId);

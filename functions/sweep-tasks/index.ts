@@ -8,6 +8,7 @@ import { createSqsIntakeQueue } from "#shared/adapters/dispatch/intake-queue.ts"
 import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
+import { createDynamoJobStore } from "#shared/adapters/dynamodb/job-store.ts";
 import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
 import { createDynamoRunStore } from "#shared/adapters/dynamodb/run-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
@@ -18,8 +19,12 @@ import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createOrderTasks } from "#shared/usecases/dispatch-fairly.ts";
+import { createFillDays } from "#shared/usecases/fill-days.ts";
+import { createMovePlanned } from "#shared/usecases/move-planned.ts";
 import { createResumeAccount } from "#shared/usecases/resume-account.ts";
+import { createRunDueJob } from "#shared/usecases/run-due-job.ts";
 import { createRunDueTasks } from "#shared/usecases/run-due-tasks.ts";
+import { createStartRun } from "#shared/usecases/start-run.ts";
 import { createSweepTasks } from "#shared/usecases/sweep-tasks.ts";
 import { configSchema } from "./config.ts";
 import { createHandler } from "./handler.ts";
@@ -51,10 +56,15 @@ const arrange = createArrangeTask({
 });
 
 const order = createOrderTasks({ accounts });
+const runs = createDynamoRunStore({ ...table, clock, entropy });
+const intake = createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL });
+const logger = new Logger();
+const report = (error: unknown): void => logger.warn("left to the next sweep", { error });
+const movePlanned = createMovePlanned({ tasks, dispatch, arrange, clock, entropy, report });
 
 export const handler = createHandler({
   clock,
-  logger: new Logger(),
+  logger,
   measures: createEmbeddedMetrics({
     namespace: config.METRICS_NAMESPACE,
     // Not through the logger: its level could silence the metrics, and an alarm with them.
@@ -66,17 +76,26 @@ export const handler = createHandler({
     accounts,
     dispatch,
     resumeAccount: createResumeAccount({ tasks, accounts, arrange, clock, entropy }),
-    intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
+    intake,
     arrange,
     order,
     runDueTasks: createRunDueTasks({
       tasks,
       media: createDynamoMediaProgressStore(table),
-      runs: createDynamoRunStore({ ...table, clock, entropy }),
+      runs,
       order,
       arrange,
       clock,
       entropy,
+    }),
+    runDueJob: createRunDueJob({
+      jobs: createDynamoJobStore({ ...table, clock, entropy }),
+      runs,
+      accounts,
+      intake,
+      startRun: createStartRun({ runs, clock, entropy }),
+      fillDays: createFillDays({ tasks, accounts, movePlanned, clock }),
+      clock,
     }),
     clock,
     entropy,

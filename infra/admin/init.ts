@@ -1,11 +1,12 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { DEFAULT_PRESET, PRESET_NAMES, type PresetName } from "#shared/domain/planning/presets.ts";
 import {
   createInitializeService,
   type InitializationRefusal,
   type InitializationReport,
 } from "#shared/usecases/initialize-service.ts";
 import type { CommandContext } from "./command.ts";
-import { AdminError, readCredentials } from "./service.ts";
+import { AdminError, readCredentials, readGeminiKey, type Service } from "./service.ts";
 
 export const badName = (what: string, name: string): string =>
   `“${name}” cannot be the name of ${what}. Remedy: use 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit; “any” stands for all accounts.`;
@@ -21,7 +22,28 @@ const refusalText = (refusal: InitializationRefusal): string => {
   }
 };
 
-function describe({ project, account, credentials, isVerified, apiKey, warnings }: InitializationReport) {
+const GEMINI_TEXT = {
+  stored: "stored, encrypted",
+  kept: "as before (none given now)",
+  none: "none: texts are not written (GEMINI_API_KEY in .env)",
+} as const;
+type GeminiKey = keyof typeof GEMINI_TEXT;
+
+async function keepGeminiKey({ writerKey }: Service, given: string | undefined): Promise<GeminiKey> {
+  if (given === undefined) return (await writerKey.load()) === undefined ? "none" : "kept";
+  await writerKey.store(given);
+  return "stored";
+}
+
+function describe({
+  project,
+  account,
+  credentials,
+  isVerified,
+  job,
+  apiKey,
+  warnings,
+}: InitializationReport) {
   return {
     project: { name: project.name, timeZone: project.timeZone },
     account: {
@@ -31,6 +53,7 @@ function describe({ project, account, credentials, isVerified, apiKey, warnings 
     },
     credentials,
     verified: isVerified,
+    ...(job !== undefined && { job }),
     ...(apiKey !== undefined && { apiKey }),
     warnings,
   };
@@ -56,12 +79,16 @@ export function accountText({
 export const warningTexts = ({ warnings }: Pick<InitializationReport, "warnings">): string[] =>
   warnings.map(({ message, remedy }) => `\nWarning: ${message}\nRemedy: ${remedy}`);
 
-function inWords(report: InitializationReport): string[] {
-  const { project, isNewProject, credentials, apiKey } = report;
+function inWords(report: InitializationReport, preset: PresetName, geminiKey: GeminiKey): string[] {
+  const { project, isNewProject, credentials, job, apiKey } = report;
+  const rules = isNewProject ? `the preset ${preset}` : "as before";
   return [
     `Project      ${project.name} (${isNewProject ? "new" : "exists"}; drop/${project.name}/; ${project.timeZone})`,
+    `Rules        ${rules}; \`projects policy ${project.name}\` shows and changes them`,
+    ...(job === undefined ? [] : [`Job          ${job}: pulls posts into days below the daily minimum`]),
     `Account      ${accountText(report)}`,
     `Credentials  ${CREDENTIALS_TEXT[credentials]}`,
+    `Gemini key   ${GEMINI_TEXT[geminiKey]}`,
     apiKey === undefined
       ? "API key      as before; `--new-key` makes another"
       : `API key      ${apiKey}\n             Shown only now: keep it in a safe place.`,
@@ -73,6 +100,7 @@ interface InitOptions {
   readonly project: string;
   readonly account: string;
   readonly timeZone?: string;
+  readonly preset: PresetName;
   readonly newKey: boolean;
 }
 
@@ -83,20 +111,31 @@ export function addInitCommand(program: Command, { surroundings, act }: CommandC
     .option("--project <name>", "also its folder under drop/", "default")
     .option("--account <name>", "as files and the API name it", "main")
     .option("--time-zone <name>", "of a new project, IANA (default: this machine's)")
+    .addOption(
+      new Option("--preset <name>", "what a new project allows itself; open is no rules")
+        .choices(PRESET_NAMES)
+        .default(DEFAULT_PRESET),
+    )
     .option("--new-key", "make another admin key", false)
     .action(
       act<InitOptions, []>(async (service, options) => {
         const credentials = readCredentials(surroundings, options);
+        const given = readGeminiKey(surroundings, options);
         const done = await createInitializeService(service)({
           project: options.project,
           account: options.account,
           ...(options.timeZone !== undefined && { timeZone: options.timeZone }),
           defaultTimeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
           ...(credentials && { credentials }),
+          preset: options.preset,
           newKey: options.newKey,
         });
         if (!done.ok) throw new AdminError(refusalText(done.error));
-        return { json: describe(done.value), text: inWords(done.value) };
+        const geminiKey = await keepGeminiKey(service, given);
+        return {
+          json: { ...describe(done.value), geminiKey },
+          text: inWords(done.value, options.preset, geminiKey),
+        };
       }),
     );
 }

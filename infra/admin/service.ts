@@ -13,9 +13,11 @@ import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-stor
 import { createDynamoBatchStore } from "#shared/adapters/dynamodb/batch-store.ts";
 import { createDynamoConsistencyStore } from "#shared/adapters/dynamodb/consistency-store.ts";
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
+import { createDynamoJobStore } from "#shared/adapters/dynamodb/job-store.ts";
 import { createDynamoKeyStore } from "#shared/adapters/dynamodb/key-store.ts";
 import { createDynamoSharedCounters } from "#shared/adapters/dynamodb/shared-counters.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
+import { createDynamoWriterKeyVault } from "#shared/adapters/dynamodb/writer-key-vault.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
@@ -121,6 +123,17 @@ export function readCredentials(
   return given.value;
 }
 
+/** The key of Gemini in `.env`; undefined: there is none. */
+export function readGeminiKey(surroundings: AdminSurroundings, { envFile }: Connection): string | undefined {
+  const key = readVariables(surroundings, envFile)["GEMINI_API_KEY"]?.trim();
+  if (key === undefined || key === "") return undefined;
+  // It is sent in a header.
+  if (/^[!-~]{1,200}$/.test(key)) return key;
+  throw new AdminError(
+    "GEMINI_API_KEY is not what Google calls a key. Remedy: copy it anew from aistudio.google.com, without quotation marks or spaces.",
+  );
+}
+
 /** `.env` under the variables of the shell. */
 function readVariables({ variables, directory }: AdminSurroundings, envFile: string | undefined): Variables {
   const file = envFile ?? join(directory, ".env");
@@ -162,17 +175,16 @@ export function connect(surroundings: AdminSurroundings, given: Connection) {
 
   const xEndpoint = options.xEndpoint ?? variables["X_ENDPOINT"] ?? X_API_URL;
   const agent = createXAgent(xEndpoint, { keepAlive: false });
-  const vault = createDynamoCredentialsVault({
-    documents,
-    tableName,
-    envelope: createKmsEnvelope({ kms, keyId }),
-  });
+  const envelope = createKmsEnvelope({ kms, keyId });
+  const vault = createDynamoCredentialsVault({ documents, tableName, envelope });
   const sessions = createXSessions({ vault, clock, entropy, agent });
   const accounts = createDynamoAccountStore(table);
   return {
     accounts,
+    jobs: createDynamoJobStore(table),
     keys: createDynamoKeyStore(table),
     vault,
+    writerKey: createDynamoWriterKeyVault({ documents, tableName, envelope }),
     verifier: createXAccountVerifier({ sessions, clock, agent }),
     clock,
     entropy,

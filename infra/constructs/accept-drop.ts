@@ -38,11 +38,11 @@ export class AcceptDrop extends CloudFunction<ConfigEnvironment> {
         ...arrangement.environment,
       },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "Query"]);
+    table.allowItems(this, ["GetItem", "PutItem", "Query", "BatchGetItem", "BatchWriteItem"], ["byAccount"]);
     bucket.allowRead(this, "drop");
     bucket.allowList(this, "drop");
     intake.allowSend(this);
-    arrangement.allow(this, ["CreateSchedule"]);
+    arrangement.allow(this, ["CreateSchedule", "DeleteSchedule"]);
     intake.feed(this, { batchSize: BATCH_SIZE, maxConcurrency: TIMING.accept.maxConcurrency });
   }
 }

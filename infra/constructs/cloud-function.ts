@@ -15,6 +15,7 @@ export type FunctionName =
   | "prepare-post"
   | "publish-post"
   | "sweep-tasks"
+  | "expand-recurrences"
   | "relay-events"
   | "serve-api"
   | "authorize-request";

@@ -14,23 +14,25 @@ export interface PreparePostProps {
   readonly table: TaskTable;
   readonly bucket: DropBucket;
   readonly queue: WorkQueue;
-  /** Where it sends a post whose slot came while its media were still on their way. */
+  /** Where it sends a post whose slot came while it was still being prepared. */
   readonly publishQueue: WorkQueue;
   readonly schedules: TaskSchedules;
   readonly credentialsKey: CredentialsKey;
-  readonly parameters: Readonly<Record<"xEndpoint" | "uploadConcurrency", CfnParameter>>;
+  readonly parameters: Readonly<
+    Record<"xEndpoint" | "uploadConcurrency" | "geminiEndpoint" | "geminiModel", CfnParameter>
+  >;
 }
 
 /** Measured: they keep the process flat while it copies gigabytes, as V8 would rather grow than collect. */
 export const FLAT_MEMORY = ["--max-semi-space-size=1"];
 
-/** Uploads media ahead of the slot. It starts on a schedule, and continues by messages to itself. */
+/** Uploads media, and has texts written, ahead of the slot. It starts on a schedule, and continues by messages to itself. */
 export class PreparePost extends CloudFunction<ConfigEnvironment> {
   constructor(scope: Construct, id: string, props: PreparePostProps) {
     const { commons, table, bucket, queue, publishQueue, schedules, credentialsKey, parameters } = props;
     super(scope, id, {
       name: "prepare-post",
-      description: "uploads the media of a post ahead of its slot",
+      description: "uploads the media of a post, and has its text written, ahead of its slot",
       memoryMb: TIMING.prepare.memoryMb,
       timeoutMs: TIMING.prepare.timeoutMs,
       nodeOptions: FLAT_MEMORY,
@@ -45,6 +47,8 @@ export class PreparePost extends CloudFunction<ConfigEnvironment> {
         CREDENTIALS_KEY_ID: credentialsKey.id,
         X_ENDPOINT: parameters.xEndpoint.valueAsString,
         UPLOAD_CONCURRENCY: parameters.uploadConcurrency.valueAsString,
+        GEMINI_ENDPOINT: parameters.geminiEndpoint.valueAsString,
+        GEMINI_MODEL: parameters.geminiModel.valueAsString,
       },
     });
     table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"], ["byOwner"]);

@@ -23,7 +23,11 @@ export class ServeApi extends CloudFunction<ConfigEnvironment> {
       commons,
       environment: { TABLE_NAME: table.name, STAGE: stage, ...arrangement.environment },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "Query"], ["byOwner", "byProject", "byAccount"]);
+    table.allowItems(
+      this,
+      ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"],
+      ["byOwner", "byProject", "byAccount"],
+    );
     arrangement.allow(this, ["CreateSchedule", "DeleteSchedule"]);
   }
 }

@@ -20,6 +20,8 @@ export class ServiceParameters extends Construct {
   readonly prepareLeads: CfnParameter;
   readonly settleSeconds: CfnParameter;
   readonly uploadConcurrency: CfnParameter;
+  readonly geminiEndpoint: CfnParameter;
+  readonly geminiModel: CfnParameter;
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -68,6 +70,20 @@ export class ServiceParameters extends Construct {
       default: DEFAULT_UPLOAD_CONCURRENCY,
       minValue: 1,
       maxValue: 16,
+    });
+    this.geminiEndpoint = this.parameter("GeminiEndpoint", {
+      type: "String",
+      description: "Where Gemini is: scheme and host, without a path.",
+      default: "https://generativelanguage.googleapis.com",
+      allowedPattern: "https?://[^/\\s]+",
+      constraintDescription: "must be http:// or https:// and a host, without a path",
+    });
+    this.geminiModel = this.parameter("GeminiModel", {
+      type: "String",
+      description: "Which of Gemini's models writes texts, unless a post names another.",
+      default: "gemini-3.5-flash-lite",
+      allowedPattern: "gemini-[a-z0-9][a-z0-9.-]{0,60}",
+      constraintDescription: "must be the name of a Gemini model",
     });
   }
 

@@ -36,9 +36,13 @@ export class SweepTasks extends CloudFunction<ConfigEnvironment> {
         ...arrangement.environment,
       },
     });
-    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"], ["wake", "byProject", "byStatus"]);
+    table.allowItems(
+      this,
+      ["GetItem", "PutItem", "UpdateItem", "Query"],
+      ["wake", "byProject", "byStatus", "byAccount"],
+    );
     intake.allowSend(this);
-    arrangement.allow(this, ["CreateSchedule"]);
+    arrangement.allow(this, ["CreateSchedule", "DeleteSchedule"]);
 
     this.tryAsyncOnce(deadLetters, { maxEventAgeMs: TIMING.maxEventAgeMs });
     new Rule(this, "EveryMinute", {

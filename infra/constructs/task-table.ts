@@ -11,7 +11,7 @@ import { Construct } from "constructs";
 import type { Grantee } from "#infra/constructs/grantee.ts";
 
 /** What a function may do with items. There is no `Scan`: its cost grows with the table, and an index serves every list. */
-export type ItemAction = "GetItem" | "PutItem" | "UpdateItem" | "Query";
+export type ItemAction = "GetItem" | "PutItem" | "UpdateItem" | "Query" | "BatchGetItem" | "BatchWriteItem";
 
 /** Key attributes are `<prefix>Pk` and `<prefix>Sk`. An item without them is not in the index. */
 const INDEXES = {

@@ -220,6 +220,8 @@ async function main(): Promise<number> {
       directory,
       port: 0,
       parameters: PARAMETERS,
+      // What is dropped goes out within seconds, at any hour.
+      preset: "open",
       sandboxOnly: true,
       keepsState: false,
       onStep: (step) => say(styleText("dim", `${step} …`)),

@@ -9,6 +9,7 @@ import { readDotEnv } from "./dot-env.ts";
 import { type DropMirror, mirrorDropFolder } from "./drop-mirror.ts";
 import { findHolder, lock } from "./lock.ts";
 import { SANDBOX_OAUTH1 } from "./sandbox/credentials.ts";
+import { SANDBOX_GEMINI_KEY } from "./sandbox/gemini-api.ts";
 import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
 import { synthesize } from "./synthesize.ts";
 
@@ -26,6 +27,11 @@ export interface LaunchOptions {
   readonly assembly?: string;
   /** Template parameters beside the address of X. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /**
+   * What a new project allows itself, by name; one that exists keeps its policy.
+   * @default - what `npm run admin -- init` takes
+   */
+  readonly preset?: string;
   /** Never posts to the real X, whatever `.env` holds. @default false */
   readonly sandboxOnly?: boolean;
   /** @default true */
@@ -84,6 +90,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   process.env["TZ"] = "UTC";
   const variables = options.sandboxOnly ? {} : readDotEnv(root);
   const isReal = Object.entries(variables).some(([name, value]) => X_VARIABLE.test(name) && value);
+  const geminiKey = variables["GEMINI_API_KEY"] || undefined;
 
   const undo: (() => Promise<void>)[] = [lockDirectory(stateDir)];
   const close = async () => {
@@ -104,7 +111,12 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     let mirror: DropMirror | undefined;
     const cloud = await startCloud({
       directory: assembly,
-      parameters: { ...parameters, ...(sandbox && { XEndpoint: sandbox.url }) },
+      parameters: {
+        ...parameters,
+        ...(sandbox && { XEndpoint: sandbox.url }),
+        // Never made-up texts for the real X: there, without a key, none are written.
+        ...(sandbox && geminiKey === undefined && { GeminiEndpoint: sandbox.url }),
+      },
       ports: { api: port, gateway: port === 0 ? 0 : port + 2 },
       ...(keepsState && { stateDir: join(stateDir, "cloud") }),
       onObjectChange: (change) => mirror?.objectChanged(change),
@@ -117,7 +129,11 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
 
     onStep("making the first owner, project, account and key");
     const keyFile = join(stateDir, "api-key");
-    const { apiKey, warnings } = await initialize(root, cloud, sandbox, readText(keyFile) === undefined);
+    const { apiKey, warnings } = await initialize(root, cloud, sandbox, {
+      needsKey: readText(keyFile) === undefined,
+      ...(sandbox && { geminiKey: geminiKey ?? SANDBOX_GEMINI_KEY }),
+      ...(options.preset !== undefined && { preset: options.preset }),
+    });
     if (apiKey !== undefined) writeFileSync(keyFile, apiKey, { mode: 0o600 });
     const key = apiKey ?? readText(keyFile);
     if (key === undefined) throw new LaunchFault("No API key was made.");
@@ -197,7 +213,11 @@ async function initialize(
   root: string,
   { gatewayUrl, outputs }: LocalCloud,
   sandbox: Sandbox | undefined,
-  needsKey: boolean,
+  {
+    needsKey,
+    preset,
+    geminiKey,
+  }: { readonly needsKey: boolean; readonly preset?: string; readonly geminiKey?: string },
 ): Promise<z.infer<typeof initAnswer>> {
   const { TableName = "", CredentialsKeyId = "" } = outputs;
   const ours = {
@@ -211,11 +231,13 @@ async function initialize(
       X_ACCESS_TOKEN: SANDBOX_OAUTH1.accessToken,
       X_ACCESS_SECRET: SANDBOX_OAUTH1.accessSecret,
     }),
+    ...(geminiKey !== undefined && { GEMINI_API_KEY: geminiKey }),
   };
   const args = [
     "infra/admin.ts",
     "init",
     "--json",
+    ...(preset === undefined ? [] : ["--preset", preset]),
     ...(needsKey ? ["--new-key"] : []),
     // Credentials of the real X must not reach the sandbox, nor be mixed with its own.
     ...(sandbox ? ["--env-file", devNull] : []),

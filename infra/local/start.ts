@@ -27,11 +27,13 @@ const environment = z.object({
 
 const root = join(import.meta.dirname, "../..");
 
-const help = `npm start [-- --sandbox] [-- --directory <path>]
+const help = `npm start [-- --sandbox] [-- --preset <name>] [-- --directory <path>]
 
 Runs Punctual on this machine from the very template that deploys, until Ctrl-C. Copy files into the drop folder, or use
 the API. With credentials of X in .env (see .env.example) posts go to the real X; else to a sandbox with a timeline page.
 
+  --preset <name>      what a new project allows itself (default steady: 90 minutes between two posts, none before 7:00;
+                       open: no rules). npm run admin -- --local projects policy default changes it later
   --sandbox            post to the sandbox, whatever .env holds
   --directory <path>   where drop/, outcome/ and state/ are (default .punctual)
   PUNCTUAL_PORT        the API's port (default 4550); the next two are the timeline page's and the AWS gateway's
@@ -39,7 +41,12 @@ the API. With credentials of X in .env (see .env.example) posts go to the real X
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { sandbox: { type: "boolean" }, directory: { type: "string" }, help: { type: "boolean" } },
+    options: {
+      sandbox: { type: "boolean" },
+      preset: { type: "string" },
+      directory: { type: "string" },
+      help: { type: "boolean" },
+    },
   });
   if (values.help) {
     console.log(help);
@@ -67,6 +74,7 @@ async function main(): Promise<number> {
     sandboxOnly: values.sandbox ?? false,
     port: parsed.data.PUNCTUAL_PORT,
     parameters: PARAMETERS,
+    ...(values.preset !== undefined && { preset: values.preset }),
     onStep: (step) => console.error(styleText("dim", `${step} …`)),
     onReport: (report) => {
       if (isNewsworthy(report)) console.error(describe(report));
@@ -79,6 +87,7 @@ async function main(): Promise<number> {
   row("Outcomes", join(relative(process.cwd(), outcomeFolder), "default/"));
   row("API", `${apiUrl}/api/v1`);
   row("API key", apiKey);
+  row("Rules", "npm run admin -- --local projects");
   row("Posts go to", sandbox ? `${sandbox.url} (sandbox timeline)` : "X, with the credentials of .env");
   for (const warning of warnings) console.log(styleText("yellow", `\n${warning}`));
   console.log(

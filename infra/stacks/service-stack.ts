@@ -7,6 +7,7 @@ import { Arrangement } from "#infra/constructs/arrangement.ts";
 import { AuthorizeRequest } from "#infra/constructs/authorize-request.ts";
 import { DeadLetterQueue } from "#infra/constructs/dead-letter-queue.ts";
 import { DropEvents } from "#infra/constructs/drop-events.ts";
+import { ExpandRecurrences } from "#infra/constructs/expand-recurrences.ts";
 import { Api } from "#infra/constructs/http-api.ts";
 import { PreparePost } from "#infra/constructs/prepare-post.ts";
 import { PublishPost } from "#infra/constructs/publish-post.ts";
@@ -100,12 +101,13 @@ export class ServiceStack extends Stack {
       settleSeconds: parameters.settleSeconds,
     });
     new DropEvents(this, "DropEvents", { bucket, intake });
-    // Nobody replays what ends here, so one queue, and one alarm, serves both.
+    // Nobody replays what ends here, so one queue, and one alarm, serves them all.
     const deadLetters = new DeadLetterQueue(this, "BackgroundDeadLetters", {
-      of: "The sweeper or the relay",
+      of: "The sweeper, the expansion of recurrences or the relay",
       alarms,
     });
     new SweepTasks(this, "SweepTasks", { commons, table, intake, arrangement, deadLetters });
+    new ExpandRecurrences(this, "ExpandRecurrences", { commons, table, arrangement, deadLetters });
     new RelayEvents(this, "RelayEvents", { commons, table, bucket, deadLetters });
 
     const serveApi = new ServeApi(this, "ServeApi", { commons, table, arrangement, stage: settings.stage });

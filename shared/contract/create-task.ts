@@ -1,5 +1,12 @@
 import * as z from "zod";
 import {
+  enhanceField,
+  generateField,
+  hashtagsField,
+  onEnhanceFailureField,
+} from "#shared/domain/content/writing-fields.ts";
+import { STRATEGIES } from "#shared/domain/planning/strategy.ts";
+import {
   batchField,
   languageField,
   latePolicyField,
@@ -9,12 +16,8 @@ import {
   reconcileField,
   threadField,
 } from "#shared/domain/post-fields.ts";
-import {
-  DEFAULT_LANGUAGE,
-  DEFAULT_LATE_POLICY,
-  DEFAULT_MAX_RETRIES,
-  DEFAULT_PRIORITY,
-} from "#shared/domain/task.ts";
+import { splitField } from "#shared/domain/split-thread.ts";
+import { DEFAULT_LANGUAGE, DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY } from "#shared/domain/task.ts";
 
 /** Body of `POST /api/v1/scheduling/tasks`. How long a text may be depends on the account, so it is checked later. */
 export const createTaskBody = z
@@ -27,17 +30,27 @@ export const createTaskBody = z
     /** Name of the batch that it belongs to; the first task that names it makes it. */
     batch: batchField.optional(),
     text: z.string().optional(),
+    /** One long text becomes a thread; with numbers before its parts, if wanted. */
+    split: splitField.optional(),
+    /** What Gemini does with the text, or makes of a brief, before the post goes out. */
+    enhance: enhanceField.optional(),
+    generate: generateField.optional(),
+    hashtags: hashtagsField.optional(),
+    onEnhanceFailure: onEnhanceFailureField.optional(),
     /** One text per part. */
     thread: threadField.optional(),
     publishAt: publishAtField.default("now"),
+    /** How the slot is chosen. Absent: now, or the time that `publishAt` names. */
+    strategy: z.enum(STRATEGIES).optional(),
     priority: priorityField.default(DEFAULT_PRIORITY),
     language: languageField.default(DEFAULT_LANGUAGE),
-    latePolicy: latePolicyField.default(DEFAULT_LATE_POLICY),
+    /** Absent: the project's. */
+    latePolicy: latePolicyField.optional(),
     maxRetries: z.int().min(0).max(10).default(DEFAULT_MAX_RETRIES),
   })
-  .refine(({ text, thread }) => text !== undefined || thread !== undefined, {
+  .refine(({ text, thread, generate }) => (text ?? thread ?? generate) !== undefined, {
     path: ["text"],
-    error: "give text, or thread",
+    error: "give text, thread or generate",
   })
   .refine(({ text, thread }) => text === undefined || thread === undefined, {
     path: ["thread"],

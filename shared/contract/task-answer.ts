@@ -1,6 +1,8 @@
 import * as z from "zod";
+import type { Plan } from "#shared/domain/planning/plan.ts";
 import { type Content, isInFlight, type Task } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { planView, toPlanView } from "./plan-view.ts";
 import { taskViewSchema, toTaskView } from "./task-view.ts";
 
 /** A task as the API answers it. */
@@ -12,6 +14,9 @@ export const taskAnswer = taskViewSchema
     cancelAskedAt: z.iso.datetime().optional(),
   })
   .strict();
+
+/** A task that was just made, and how its slot was chosen, unless it was given. */
+export const taskCreated = taskAnswer.extend({ plan: planView.optional() });
 
 /** What it takes to show a task: its names are those that people gave. */
 interface ShownTask {
@@ -30,4 +35,12 @@ export const toTaskAnswer = ({
   ...toTaskView(task, content, { project, account }),
   ...(task.batchId && { batchId: task.batchId }),
   ...(task.cancelAskedAt && isInFlight(task.status) && { cancelAskedAt: instantInWords(task.cancelAskedAt) }),
+});
+
+export const toTaskCreated = ({
+  plan,
+  ...shown
+}: ShownTask & { readonly plan?: Plan }): z.output<typeof taskCreated> => ({
+  ...toTaskAnswer(shown),
+  ...(plan && { plan: toPlanView(plan) }),
 });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { formatVersion, type Outcome, versionOf } from "#shared/domain/outcome.ts";
+import { STRATEGIES } from "#shared/domain/planning/strategy.ts";
 import { type Content, latenessMs, TASK_STATUSES, type Task } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
 
@@ -21,10 +22,14 @@ export const taskViewSchema = z.object({
   publishAt: instant,
   /** When it is due. */
   slotAt: instant,
+  /** How the slot was chosen, unless it was given. */
+  strategy: z.enum(STRATEGIES).optional(),
   /** When X accepted the first part. */
   sentAt: instant.optional(),
   /** `sentAt` after `slotAt`, in ms. */
   latenessMs: z.number().optional(),
+  /** The texts before one was written for the post. */
+  original: z.array(z.string()).optional(),
   parts: z.array(z.object({ text: z.string(), postId: z.string().optional(), link: z.url().optional() })),
   media: z.array(
     z.object({
@@ -49,7 +54,7 @@ const postLink = (postId: string): string => `https://x.com/i/status/${postId}`;
  */
 export function toTaskView(
   task: Task,
-  content: Pick<Content, "parts" | "media">,
+  content: Pick<Content, "parts" | "media" | "original">,
   names: { readonly project: string; readonly account: string },
 ): TaskView {
   const lateness = latenessMs(task);
@@ -63,8 +68,10 @@ export function toTaskView(
     language: task.language,
     publishAt: instantInWords(task.publishAt),
     slotAt: instantInWords(task.slotAt),
+    ...(task.strategy && { strategy: task.strategy }),
     ...(task.sentAt && { sentAt: instantInWords(task.sentAt) }),
     ...(lateness !== undefined && { latenessMs: lateness }),
+    ...(content.original && { original: content.original.map(({ text }) => text) }),
     parts: content.parts.map(({ text }, index) => {
       const postId = task.posted[index]?.postId;
       return { text, ...(postId !== undefined && { postId, link: postLink(postId) }) };
@@ -99,6 +106,8 @@ export const outcomeViewSchema = z.union([
     ...outcomeFields,
     project: z.string(),
     status: z.enum(["waiting", "accepted", "failed"]),
+    /** See `GET /api/v1/scheduling/recurrences/{id}`. */
+    recurrenceId: z.string().optional(),
     reason: reasonSchema.optional(),
   }),
 ]);
@@ -107,13 +116,20 @@ export type OutcomeView = z.output<typeof outcomeViewSchema>;
 /** Shows an outcome as the file does. */
 export function toOutcomeView(outcome: Outcome): OutcomeView {
   const { drop, post } = outcome;
-  const { project, status, reason, missing } = drop;
+  const { project, status, reason, missing, recurrenceId } = drop;
   const shared = {
     file: drop.file ?? drop.base,
     ...(missing && { missing: [...missing] }),
     version: formatVersion(versionOf(outcome)),
   };
-  if (!post) return { project, status, ...shared, ...(reason && { reason: { ...reason } }) };
+  if (!post)
+    return {
+      project,
+      status,
+      ...shared,
+      ...(recurrenceId !== undefined && { recurrenceId }),
+      ...(reason && { reason: { ...reason } }),
+    };
   const view = toTaskView(post.task, post.content, { project, account: post.account });
   return {
     ...view,

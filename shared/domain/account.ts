@@ -12,6 +12,8 @@ export interface Account {
   /** The platform's own user id and name, once verified. */
   readonly userId?: string;
   readonly username?: string;
+  /** When X was last asked. */
+  readonly followers?: number;
   /** 280, or 25,000 with Premium. Weighted characters. */
   readonly maxTextLength: number;
   readonly status: "active" | "paused" | "needs-reconnect";
@@ -54,6 +56,8 @@ export interface Project {
   readonly defaultAccountId: AccountId;
   /** Absent: only what the platform allows counts. */
   readonly policy?: Policy;
+  /** Of the policy, zone and weight in force; see `PolicyVersion`. Absent: nobody changed what it was made with. */
+  readonly policyVersion?: number;
   /** Share of the capacity when it is short, 1 to 10. */
   readonly weight?: number;
 }

@@ -7,7 +7,7 @@ export type Wakeup =
   | { readonly by: "queue"; readonly delayMs: number };
 
 export interface Arrangement {
-  /** Absent: nothing to upload. */
+  /** Absent: nothing to upload, and nothing to write. */
   readonly prepare?: Wakeup;
   readonly publish: Wakeup;
   /** When the first of them is due. */
@@ -42,9 +42,12 @@ export function planRetry(retryAt: Date, now: Date, holdLeadMs: number): Wakeup 
   return { by: "scheduler", at: new Date(Math.floor((retryAt.getTime() - holdLeadMs) / 1_000) * 1_000) };
 }
 
-/** Decides how a task gets its wake-up calls. Media that still have to be uploaded get theirs first. */
+/**
+ * Decides how a task gets its wake-up calls. Media that still have to be uploaded, and a text that still has to be
+ * written, get theirs first. A text takes as long as a photo.
+ */
 export function planArrangement(
-  task: { readonly slotAt: Date; readonly notBeforeAt?: Date },
+  task: { readonly slotAt: Date; readonly notBeforeAt?: Date; readonly toWrite?: true },
   media: readonly Medium[],
   now: Date,
   { holdLeadMs, nearLimitMs, prepareLeads }: ArrangementLimits = ARRANGEMENT_LIMITS,
@@ -52,8 +55,9 @@ export function planArrangement(
   const dueMs = Math.max(task.slotAt.getTime(), task.notBeforeAt?.getTime() ?? 0);
   const publishAt = new Date(dueMs - holdLeadMs);
   const publish = planWakeup(publishAt, now, nearLimitMs);
-  if (media.length === 0) return { publish, firstAt: later(publishAt, now) };
-  const prepareAt = new Date(publishAt.getTime() - prepareLeadMs(media, prepareLeads));
+  if (media.length === 0 && !task.toWrite) return { publish, firstAt: later(publishAt, now) };
+  const leadMs = Math.max(prepareLeadMs(media, prepareLeads), task.toWrite ? prepareLeads.photo : 0);
+  const prepareAt = new Date(publishAt.getTime() - leadMs);
   return { prepare: planWakeup(prepareAt, now, nearLimitMs), publish, firstAt: later(prepareAt, now) };
 }
 

@@ -11,7 +11,16 @@ import type { LogEntry } from "./log-entry.ts";
 import { markArranged, wakeBySweeper } from "./moves.ts";
 import { WITHOUT_PROGRESS_MS } from "./progress.ts";
 import { isWrittenOff } from "./reconcile.ts";
-import { dueAt, isActive, isFinal, isInFlight, type Task, type TaskStatus, type TaskStep } from "./task.ts";
+import {
+  dueAt,
+  isActive,
+  isFinal,
+  isInFlight,
+  needsPreparation,
+  type Task,
+  type TaskStatus,
+  type TaskStep,
+} from "./task.ts";
 import { TIMING } from "./timing.ts";
 
 /**
@@ -85,7 +94,7 @@ export function expectedSchedules(
   task: Task,
   now: Date,
 ): { readonly steps: readonly TaskStep[]; readonly any: boolean } {
-  const { status, arrangedFor, notBeforeAt, updatedAt, mediaCount, posted } = task;
+  const { status, arrangedFor, notBeforeAt, updatedAt } = task;
   const beyondQueue = (at: Date, from: Date) => at.getTime() - from.getTime() > LONGEST_QUEUED_MS;
   const isFresh = now.getTime() - updatedAt.getTime() < FRESH_MS;
   if (isFresh) return { steps: [], any: false };
@@ -95,9 +104,9 @@ export function expectedSchedules(
     case "ready": {
       // After a retry of the uploads a chain of messages stands in for the publisher's schedule.
       if (!arrangedFor || notBeforeAt) return { steps: [], any: false };
-      const uploadsLater = status === "pending" && mediaCount > 0 && posted.length === 0;
+      const preparesLater = status === "pending" && needsPreparation(task);
       const steps: TaskStep[] = [];
-      if (uploadsLater && arrangedFor > now && beyondQueue(arrangedFor, updatedAt)) steps.push("prepare");
+      if (preparesLater && arrangedFor > now && beyondQueue(arrangedFor, updatedAt)) steps.push("prepare");
       if (beyondQueue(dueAt(task), now)) steps.push("publish");
       return { steps, any: false };
     }

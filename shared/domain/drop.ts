@@ -1,4 +1,4 @@
-import type { OwnerId, ProjectId, TaskId } from "./ids.ts";
+import type { OwnerId, ProjectId, RecurrenceId, TaskId } from "./ids.ts";
 import type { Reason } from "./reason.ts";
 
 /** Everything dropped under one base name of one project, and what became of it. */
@@ -16,6 +16,8 @@ export interface Drop {
   readonly ownerId?: OwnerId;
   readonly projectId?: ProjectId;
   readonly taskId?: TaskId;
+  /** It recurs: its tasks are those of the recurrence. */
+  readonly recurrenceId?: RecurrenceId;
   /** Sidecar, as the person sees it. */
   readonly file?: string;
   /** SHA-256 over project, base, sidecar and media: dropping the same again does nothing. */

@@ -48,6 +48,8 @@ export interface Gate {
   readonly intervalMs: number;
   /** Of the last posts, in [0, 1]; newer ones weigh more. */
   readonly successRate: number;
+  /** Tasks that were posted in each hour of the day in UTC: 24 counts. Absent: none was since they are counted. */
+  readonly hours?: readonly number[];
 }
 
 /** @see https://docs.x.com/x-api/fundamentals/rate-limits */
@@ -253,6 +255,11 @@ const heardBy = (gate: Gate, now: Date, heard: Heard): Circuit => {
 const rated = ({ successRate }: Gate, success: boolean): number =>
   successRate * (1 - NEWEST_WEIGHT) + (success ? NEWEST_WEIGHT : 0);
 
+const DAY_HOURS = 24;
+
+const noted = (hours: readonly number[] | undefined, at: Date): readonly number[] =>
+  Array.from({ length: DAY_HOURS }, (_, hour) => (hours?.[hour] ?? 0) + (hour === at.getUTCHours() ? 1 : 0));
+
 /** A part is out. @param isLast - nothing more of this task follows: unused units are free again */
 export function confirm(
   gate: Gate,
@@ -263,6 +270,7 @@ export function confirm(
     ...(isNewest && { lastPostAt: at, lastPostId: postId }),
     circuit: CLOSED_CIRCUIT,
     successRate: rated(gate, true),
+    ...(isLast && { hours: noted(gate.hours, at) }),
   });
   const held = reservationOf(gate, taskId);
   if (!held) return posted;

@@ -13,6 +13,8 @@ export type AttemptId = Branded<"AttemptId">;
 /** Parent of many tasks. */
 export type BatchId = Branded<"BatchId">;
 export type RecurrenceId = Branded<"RecurrenceId">;
+/** ULID. */
+export type JobId = Branded<"JobId">;
 
 export const asTaskId = (id: string): TaskId => id as TaskId;
 export const asOwnerId = (id: string): OwnerId => id as OwnerId;
@@ -21,3 +23,4 @@ export const asAccountId = (id: string): AccountId => id as AccountId;
 export const asAttemptId = (id: string): AttemptId => id as AttemptId;
 export const asBatchId = (id: string): BatchId => id as BatchId;
 export const asRecurrenceId = (id: string): RecurrenceId => id as RecurrenceId;
+export const asJobId = (id: string): JobId => id as JobId;

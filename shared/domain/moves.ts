@@ -3,6 +3,7 @@
  * writes it only if nobody was faster. Nothing else builds a next task.
  */
 import type { AccountId, AttemptId } from "./ids.ts";
+import type { PostFacts } from "./new-task.ts";
 import { MAX_PARKINGS, type Parking, TOO_MANY_PARKINGS } from "./policy.ts";
 import type { Reason } from "./reason.ts";
 import { ABSENT_HELD, nextReading, type ReconcileTiming } from "./reconcile.ts";
@@ -92,11 +93,18 @@ export const pausePrepare = (task: Task, now: Date, nextAt: Date): Task =>
     wakeAt: after(nextAt, TIMING.wake.retryMs),
   });
 
-/** Everything is uploaded; the publisher is already arranged. */
-export const markReady = (task: Task, now: Date): Task =>
+/**
+ * Everything is uploaded and written; the publisher is already arranged. What it says does not change any more.
+ *
+ * @param written - what the written text comes to; the caller stores it in the same transaction. Absent: the text as it
+ *   was is in force
+ */
+export const markReady = (task: Task, now: Date, written?: Pick<Task, "partCount" | "costMicros">): Task =>
   change(task, now, {
     status: "ready",
     ...RELEASED,
+    toWrite: undefined,
+    ...(written && { ...written, written: true }),
     retries: 0,
     recoveries: 0,
     wakeAt: after(dueAt(task) > now ? dueAt(task) : now, TIMING.wake.arrangedMs),
@@ -349,25 +357,12 @@ export const cancel = (task: Task, now: Date): Task =>
 export const askToCancel = (task: Task, now: Date): Task => change(task, now, { cancelAskedAt: now });
 
 /** New content: a new revision, arranged anew. The caller stores the content in the same transaction. */
-export const revise = (
-  task: Task,
-  now: Date,
-  over: Pick<
-    Task,
-    | "accountId"
-    | "costMicros"
-    | "publishAt"
-    | "slotAt"
-    | "priority"
-    | "language"
-    | "latePolicy"
-    | "partCount"
-    | "mediaCount"
-    | "source"
-  > & { readonly pool?: Task["pool"] | undefined; readonly reconcile?: Task["reconcile"] | undefined },
-): Task =>
+export const revise = (task: Task, now: Date, facts: PostFacts): Task =>
   change(task, now, {
-    ...over,
+    ...facts,
+    toWrite: facts.toWrite,
+    written: undefined,
+    override: undefined,
     ...CERTAIN,
     status: "pending",
     heldFor: undefined,
@@ -384,9 +379,14 @@ export const revise = (
     wakeAt: after(now, TIMING.wake.unarrangedMs),
   });
 
-/** Publish now: the same content under a new arm. Media that are not uploaded yet are prepared at once. */
-export const reschedule = (task: Task, now: Date, slotAt: Date): Task =>
+/**
+ * Publish now: the same content under a new arm. Media that are not uploaded yet are prepared at once.
+ *
+ * @param override - a blackout does not bind the new slot; what was said for the old one is over
+ */
+export const reschedule = (task: Task, now: Date, slotAt: Date, override = false): Task =>
   change(task, now, {
+    override: override ? true : undefined,
     status: task.status === "ready" ? "ready" : "pending",
     // A person decided: whatever was in doubt before is theirs to know.
     ...CERTAIN,
@@ -404,9 +404,25 @@ export const reschedule = (task: Task, now: Date, slotAt: Date): Task =>
     wakeAt: after(now, TIMING.wake.unarrangedMs),
   });
 
-/** What held it is over (its account was connected again): it goes on by itself, under a new arm. */
-export const resume = (task: Task, now: Date): Task =>
+/** The planner found another slot: what was arranged for the old one does nothing, and all else stays as it is. */
+export const moveSlot = (task: Task, now: Date, slotAt: Date): Task =>
   change(task, now, {
+    rev: task.rev + 1,
+    arm: task.arm + 1,
+    slotAt,
+    recoveries: 0,
+    arrangedFor: undefined,
+    wakeAt: after(now, TIMING.wake.unarrangedMs),
+  });
+
+/**
+ * What held it is over (its account was connected again): it goes on by itself, under a new arm.
+ *
+ * @param override - a blackout does not bind it. @default - as before
+ */
+export const resume = (task: Task, now: Date, override: boolean = task.override ?? false): Task =>
+  change(task, now, {
+    override: override ? true : undefined,
     ...settled(task),
     status: "pending",
     heldFor: undefined,

@@ -1,6 +1,14 @@
+import { dayOf, localTime, OFFSET_STEP_MS, offsetMs } from "./local-clock.ts";
 import type { Reason } from "./reason.ts";
 import { TIMING } from "./timing.ts";
 import { durationInWords, instantInWords } from "./words.ts";
+
+/** Such as the public holidays of a country. */
+export interface HolidayList {
+  readonly name: string;
+  /** `YYYY-MM-DD`. */
+  readonly dates: readonly string[];
+}
 
 /** What a project allows itself, below what the platform allows. */
 export interface PostingPolicy {
@@ -10,6 +18,10 @@ export interface PostingPolicy {
   readonly dailyMax?: number;
   /** Hours of the project's day in which nothing is posted, from the start of one to the start of the other; may span midnight. */
   readonly blackout?: { readonly fromHour: number; readonly toHour: number };
+  /** Days of the project, `YYYY-MM-DD`, on which nothing is posted. */
+  readonly blackoutDates?: readonly string[];
+  /** More of them, in lists with names, so that one can be replaced without a look at the others. */
+  readonly holidays?: readonly HolidayList[];
   /** Nothing is posted until somebody lifts it. */
   readonly frozen?: boolean;
   /** What X may charge in a calendar month (UTC), in millionths of a US dollar. */
@@ -57,46 +69,71 @@ export const TOO_MANY_PARKINGS: Reason = {
   remedy: "See in its log what it waited for; then publish it now, or cancel it.",
 };
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 
-/** Hour (0 to 23) that the clocks of a zone show. */
-function localHour(at: number, timeZone: string): number {
-  if (timeZone === "UTC") return new Date(at).getUTCHours();
-  let format = formats.get(timeZone);
-  if (!format) {
-    format = new Intl.DateTimeFormat("en-US", { hour: "numeric", hourCycle: "h23", timeZone });
-    formats.set(timeZone, format);
-  }
-  return Number(format.format(at));
-}
+type Hours = NonNullable<PostingPolicy["blackout"]>;
 
-/** Every offset from UTC, of zones and of their changes, is a multiple of this since 1972. */
-const OFFSET_STEP_MS = 15 * 60_000;
-const DAY_MS = 24 * 3_600_000;
+/** Hours of a day that a blackout takes; those that span midnight included. */
+export const blackHours = ({ fromHour, toHour }: Hours): number =>
+  fromHour <= toHour ? toHour - fromHour : toHour - fromHour + 24;
 
-const isBlackHour = (hour: number, { fromHour, toHour }: NonNullable<PostingPolicy["blackout"]>): boolean =>
+export const isBlackHour = (hour: number, { fromHour, toHour }: Hours): boolean =>
   fromHour <= toHour ? hour >= fromHour && hour < toHour : hour >= fromHour || hour < toHour;
 
+/** The parts of a policy that say when nothing is posted. */
+export type BlackoutRules = Pick<PostingPolicy, "blackout" | "blackoutDates" | "holidays">;
+
+/** By the list itself: a planner asks thousands of times with the same policy. */
+const daysOfList = new WeakMap<readonly unknown[], ReadonlySet<number>>();
+
+function daysOf(list: readonly unknown[] | undefined, dates: () => readonly string[]): ReadonlySet<number> {
+  if (!list) return NO_DAYS;
+  let days = daysOfList.get(list);
+  if (!days) {
+    days = new Set(dates().flatMap((date) => dayOf(date) ?? []));
+    daysOfList.set(list, days);
+  }
+  return days;
+}
+
+const NO_DAYS: ReadonlySet<number> = new Set();
+
 /**
- * When the blackout ends that `from` to `to` meets; undefined: it meets none. Hours that a clock change skips or
- * repeats are taken as the clocks show them.
+ * When the blackout ends that `from` to `to` meets; undefined: it meets none. Hours and days that follow each other are
+ * one blackout. Hours that a clock change skips or repeats are taken as the clocks show them, and so is a day of 23 or
+ * 25 hours.
  *
  * @param to - end of the last part of a thread
+ * @throws RangeError when all hours of the day are black: `checkPolicy` refuses that
  */
 export function blackoutUntil(
-  blackout: PostingPolicy["blackout"],
+  rules: BlackoutRules | undefined,
   timeZone: string,
   from: Date,
   to: Date = from,
 ): Date | undefined {
-  if (!blackout || blackout.fromHour === blackout.toHour) return undefined;
-  let meets = isBlackHour(localHour(from.getTime(), timeZone), blackout);
-  const firstStep = (Math.floor(from.getTime() / OFFSET_STEP_MS) + 1) * OFFSET_STEP_MS;
-  for (let at = firstStep; at <= from.getTime() + 2 * DAY_MS; at += OFFSET_STEP_MS) {
-    const isBlack = isBlackHour(localHour(at, timeZone), blackout);
-    if (meets && !isBlack) return new Date(at);
+  const hours = rules?.blackout && blackHours(rules.blackout) > 0 ? rules.blackout : undefined;
+  const dates = daysOf(rules?.blackoutDates, () => rules?.blackoutDates ?? []);
+  const holidays = daysOf(rules?.holidays, () => rules?.holidays?.flatMap((list) => list.dates) ?? []);
+  const dayCount = dates.size + holidays.size;
+  if (!hours && dayCount === 0) return undefined;
+  const isBlackDay = (day: number) => dates.has(day) || holidays.has(day);
+
+  let meets = false;
+  // One day more for the hours before the first black day, one for those after the last, one for a clock change.
+  const endAt = Math.max(from.getTime(), to.getTime()) + (dayCount + 3) * DAY_MS;
+  for (let at = from.getTime(); at <= endAt; ) {
+    const { day, timeMs } = localTime(at, timeZone);
+    const isBlack = isBlackDay(day);
+    if (isBlack || (hours && isBlackHour(Math.floor(timeMs / HOUR_MS), hours))) meets = true;
+    else if (meets) return new Date(at);
+    // The clocks move in these steps, and so do hours and days.
+    const next = (Math.floor(at / OFFSET_STEP_MS) + 1) * OFFSET_STEP_MS;
+    const midnight = at + DAY_MS - timeMs;
+    const skipsDay = isBlack && offsetMs(at, timeZone) === offsetMs(midnight, timeZone);
+    at = skipsDay ? midnight : next;
     if (!meets && at > to.getTime()) return undefined;
-    meets ||= isBlack;
   }
   throw new RangeError("a blackout that never ends");
 }
@@ -112,23 +149,27 @@ export function checkThreadSpan(
   slotAt: Date,
   parts: number,
 ): Reason | undefined {
-  const { blackout } = policy ?? {};
-  if (parts < 2 || blackoutUntil(blackout, timeZone, slotAt)) return undefined;
-  const until = blackoutUntil(blackout, timeZone, slotAt, new Date(slotAt.getTime() + threadMs(parts)));
+  if (parts < 2 || blackoutUntil(policy, timeZone, slotAt)) return undefined;
+  const until = blackoutUntil(policy, timeZone, slotAt, new Date(slotAt.getTime() + threadMs(parts)));
   if (!until) return undefined;
   return {
     code: "thread-meets-blackout",
-    message: `A thread of ${parts} parts that begins at ${instantInWords(slotAt)} runs into the project's blackout hours.`,
+    message: `A thread of ${parts} parts that begins at ${instantInWords(slotAt)} runs into a blackout of the project.`,
     remedy: `Give an earlier publishAt, or ${instantInWords(until)}.`,
   };
 }
 
-/** What the project's policy says about a post at `now`; the account's gate has its own say. */
+/**
+ * What the project's policy says about a post at `now`; the account's gate has its own say.
+ *
+ * @param override - a blackout does not bind it; a freeze still does
+ */
 export function decidePolicy(
   policy: PostingPolicy,
   timeZone: string,
   now: Date,
   parts: number,
+  override = false,
 ): Parking | undefined {
   if (policy.frozen)
     return parking(
@@ -137,13 +178,14 @@ export function decidePolicy(
       false,
       "The project is frozen: nothing is posted until somebody lifts it.",
     );
-  const until = blackoutUntil(policy.blackout, timeZone, now, new Date(now.getTime() + threadMs(parts)));
+  if (override) return undefined;
+  const until = blackoutUntil(policy, timeZone, now, new Date(now.getTime() + threadMs(parts)));
   if (until)
     return parking(
       "blackout",
       until,
       true,
-      `Nothing is posted in the project's blackout hours, which end in ${durationInWords(until.getTime() - now.getTime())}.`,
+      `Nothing is posted in a blackout of the project, and this one ends in ${durationInWords(until.getTime() - now.getTime())}.`,
     );
   return undefined;
 }

@@ -7,7 +7,7 @@ import { MAX_PARTS, type Part } from "./task.ts";
  * Longest text that is counted at all, in UTF-16 units. Links count 23 however long they are, so a text may be longer
  * than its weight; but counting takes quadratic time on some texts.
  */
-const MAX_COUNTED = 10_000;
+export const MAX_COUNTED = 10_000;
 
 /** Line breaks and tabs are text. The last three are what X itself calls invalid. */
 const INVALID = /[^\P{Cc}\n\t]|[\uFEFF\uFFFE\uFFFF]/u;

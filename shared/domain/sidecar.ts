@@ -1,7 +1,16 @@
 import * as z from "zod";
 import { err, ok, type Result } from "#shared/result.ts";
+import type { PostText } from "./compose-post.ts";
+import {
+  enhanceField,
+  generateField,
+  hashtagsField,
+  onEnhanceFailureField,
+  WRITING_EXPECTS,
+} from "./content/writing-fields.ts";
 import { DROP_PREFIX, NO_PROJECT, parseDropKey, type SidecarFormat } from "./drop-key.ts";
 import { readFrontMatter } from "./front-matter.ts";
+import { STRATEGIES, type Strategy } from "./planning/strategy.ts";
 import {
   batchField,
   languageField,
@@ -14,25 +23,20 @@ import {
 } from "./post-fields.ts";
 import { checkCharacters, tidyText } from "./post-text.ts";
 import type { Reason } from "./reason.ts";
-import {
-  DEFAULT_LANGUAGE,
-  DEFAULT_LATE_POLICY,
-  DEFAULT_PRIORITY,
-  type LatePolicy,
-  type ReconcilePolicy,
-} from "./task.ts";
+import { splitField } from "./split-thread.ts";
+import { DEFAULT_LANGUAGE, DEFAULT_PRIORITY, type LatePolicy, type ReconcilePolicy } from "./task.ts";
 import { nearest, quote, quoteAll } from "./words.ts";
 
 /** The longest post of any account, 25,000 weighted characters, takes 75 kB when JSON escapes every one of them. */
 export const MAX_SIDECAR_BYTES = 128 * 1024;
 
+const MAX_RECURRENCE = 20_000;
+
 /** @see https://docs.x.com/x-api/media/metadata/introduction */
 const MAX_ALT_TEXT = 1_000;
 
 /** What a person wrote beside the media, checked field by field. Accounts, times and media are not looked up yet. */
-export interface Sidecar {
-  /** One text per part of the thread; a single empty one if there is no text. */
-  readonly texts: readonly string[];
+export interface Sidecar extends PostText {
   /** As written. */
   readonly publishAt?: string;
   readonly account?: string;
@@ -45,7 +49,16 @@ export interface Sidecar {
   readonly altText: readonly string[];
   /** Absent: whatever has the same base name. Present: exactly these, none included. */
   readonly media?: readonly string[];
-  readonly latePolicy: LatePolicy;
+  /** Absent: the project's. */
+  readonly latePolicy?: LatePolicy;
+  /** How the slot is chosen. Absent: `publishAt` says it. */
+  readonly strategy?: Strategy;
+  /** When it recurs, as written: see `readRecurrence`. It starts at `publishAt`, unless it says so itself. */
+  readonly recurrence?: string | undefined;
+  /** Texts that take turns with the first. */
+  readonly variants?: readonly string[] | undefined;
+  /** The same media may be posted again. */
+  readonly reuseMedia: boolean;
 }
 
 /** Only names that a dropped medium can have: the list must not reach into another folder. */
@@ -88,6 +101,21 @@ const FIELDS = {
     expects: "such as { postWithin: 30m, then: missed }: s, m, h, d (at most 30d) or forever; missed or hold",
   },
   reconcile: { schema: reconcileField, expects: "repost or hold" },
+  strategy: { schema: z.enum(STRATEGIES), expects: `one of ${STRATEGIES.join(", ")}` },
+  reuseMedia: { schema: z.boolean(), expects: "true or false" },
+  recurrence: {
+    schema: z.string().min(1).max(MAX_RECURRENCE),
+    expects: "a rule such as FREQ=WEEKLY;BYDAY=MO, or lines DTSTART, RRULE, EXDATE and RDATE",
+  },
+  variants: {
+    schema: listOf(z.string()),
+    expects: "a text, or a list of texts that take turns with the first",
+  },
+  split: { schema: splitField, expects: "true, false or { numbering: true }" },
+  enhance: { schema: enhanceField, expects: WRITING_EXPECTS.enhance },
+  generate: { schema: generateField, expects: WRITING_EXPECTS.generate },
+  hashtags: { schema: hashtagsField, expects: WRITING_EXPECTS.hashtags },
+  onEnhanceFailure: { schema: onEnhanceFailureField, expects: WRITING_EXPECTS.onEnhanceFailure },
 } as const;
 type Field = keyof typeof FIELDS;
 
@@ -100,8 +128,17 @@ const shape = {
   media: FIELDS.media.schema.optional(),
   batch: FIELDS.batch.schema.optional(),
   thread: FIELDS.thread.schema.optional(),
-  latePolicy: FIELDS.latePolicy.schema.default(DEFAULT_LATE_POLICY),
+  latePolicy: FIELDS.latePolicy.schema.optional(),
   reconcile: FIELDS.reconcile.schema.optional(),
+  strategy: FIELDS.strategy.schema.optional(),
+  reuseMedia: FIELDS.reuseMedia.schema.default(false),
+  recurrence: FIELDS.recurrence.schema.optional(),
+  variants: FIELDS.variants.schema.optional(),
+  split: FIELDS.split.schema.optional(),
+  enhance: FIELDS.enhance.schema.optional(),
+  generate: FIELDS.generate.schema.optional(),
+  hashtags: FIELDS.hashtags.schema.optional(),
+  onEnhanceFailure: FIELDS.onEnhanceFailure.schema.optional(),
 };
 const frontMatterSchema = z.strictObject(shape);
 const jsonSchema = frontMatterSchema.extend({ text: FIELDS.text.schema.optional() });
@@ -248,12 +285,25 @@ function checkFields<Output>(
 }
 
 function finish(fields: Fields): Result<Sidecar, Reason> {
-  const { text, thread, publishAt, account, reconcile, batch, media, altText, ...rest } = fields;
+  const {
+    text,
+    thread,
+    publishAt,
+    account,
+    reconcile,
+    batch,
+    media,
+    altText,
+    latePolicy,
+    strategy,
+    ...rest
+  } = fields;
   if (text !== undefined && thread) return err(textTwice("thread"));
   const texts = (thread ?? [text ?? ""]).map(tidyText);
   const named: readonly (readonly [where: string, text: string])[] = [
     ...texts.map((part, index) => [thread ? `Part ${index + 1} of the thread` : "The text", part] as const),
     ...altText.map((alternative, index) => [`Alt text ${index + 1}`, alternative] as const),
+    ...(rest.variants ?? []).map((variant) => ["A variant", variant] as const),
     ...[account, publishAt].map((value) => ["A field", value ?? ""] as const),
   ];
   for (const [where, value] of named) {
@@ -268,6 +318,8 @@ function finish(fields: Fields): Result<Sidecar, Reason> {
     ...(account !== undefined && { account }),
     ...(reconcile !== undefined && { reconcile }),
     ...(batch !== undefined && { batch }),
+    ...(latePolicy !== undefined && { latePolicy }),
+    ...(strategy !== undefined && { strategy }),
     ...(media !== undefined && { media }),
   });
 }

@@ -1,6 +1,7 @@
+import type { Writing } from "./content/writing.ts";
 import type { AccountId, AttemptId, BatchId, OwnerId, ProjectId, RecurrenceId, TaskId } from "./ids.ts";
 import type { Medium } from "./media.ts";
-import type { Strategy } from "./planning/plan.ts";
+import type { Strategy } from "./planning/strategy.ts";
 import type { Reason } from "./reason.ts";
 
 export const TASK_STATUSES = [
@@ -115,6 +116,8 @@ export interface Task {
   readonly rev: number;
   /** The revision whose `Content` is in force: a reschedule changes no text. */
   readonly contentRev: number;
+  /** A text has to be written for it before it can go out. */
+  readonly toWrite?: true;
   /** The text in force is the one that was written for it, beside the original of the same revision. */
   readonly written?: true;
   /** Grows with every arrangement; a message with another arm is acknowledged and dropped. */
@@ -201,6 +204,8 @@ export interface Content {
   readonly parts: readonly Part[];
   /** A text was written for the post: this is what it was before. It makes another content of the same revision. */
   readonly original?: readonly Part[];
+  /** What is to be written for the post before it goes out. */
+  readonly writing?: Writing;
   /** Attached to the first part. */
   readonly media: readonly Medium[];
 }
@@ -211,13 +216,26 @@ export const latenessMs = (task: Task): number | undefined =>
 
 export type LateDecision = "in-time" | "missed" | "hold";
 
-/** Another account of its pool may take it: uploaded media and posted parts belong to theirs. */
+/** Another account of its pool may take it: uploaded media, posted parts and the length of a written text belong to theirs. */
 export const mayChooseAgain = ({
   pool,
   mediaCount,
+  written,
   posted,
-}: Pick<Task, "pool" | "mediaCount" | "posted">): boolean =>
-  pool === "chosen" && mediaCount === 0 && posted.length === 0;
+}: Pick<Task, "pool" | "mediaCount" | "written" | "posted">): boolean =>
+  pool === "chosen" && mediaCount === 0 && !written && posted.length === 0;
+
+/** Media are uploaded, or a text is written, before it can be posted. */
+export const needsPreparation = ({
+  mediaCount,
+  toWrite,
+  posted,
+}: Pick<Task, "mediaCount" | "toWrite" | "posted">): boolean =>
+  (mediaCount > 0 || toWrite === true) && posted.length === 0;
+
+/** Steps that a task in this state may have wake-up calls for. */
+export const arrangedSteps = (task: Pick<Task, "mediaCount" | "toWrite" | "posted">): readonly TaskStep[] =>
+  needsPreparation(task) ? ["prepare", "publish"] : ["publish"];
 
 /** When it is due: its slot, or the end of what it waits for. */
 export const dueAt = ({ slotAt, notBeforeAt }: Pick<Task, "slotAt" | "notBeforeAt">): Date =>

@@ -77,6 +77,8 @@ export const TIMING = {
     /** S3's events are delivered at least once; this finds what was dropped while they could not be. */
     scanEveryMs: HOUR,
   },
+  /** One recurrence is expanded in slices, so that an end in between costs nothing but an hour. */
+  expand: { memoryMb: 256, timeoutMs: 180 * SECOND, everyMs: HOUR },
   accept: {
     memoryMb: 512,
     timeoutMs: 120 * SECOND,

@@ -1,5 +1,6 @@
 import type { Account, Project, Source } from "#shared/domain/account.ts";
 import type { AccountId, OwnerId, ProjectId } from "#shared/domain/ids.ts";
+import type { PolicyVersion } from "#shared/domain/planning/policy-version.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { Result } from "#shared/result.ts";
 
@@ -18,8 +19,15 @@ export interface AccountStore {
   /** Stops an account, whoever else changes it. Nothing happens to one that is not active. */
   deactivateAccount(id: AccountId, stopped: StoppedAccount): Promise<void>;
 
-  /** Replaces the project's policy, weight and accounts, whoever else changes them; name, owner and id stay. */
-  saveProject(project: Project): Promise<void>;
+  /** Replaces the project's accounts, whoever else changes them. Everything else stays, its policy too. */
+  saveProject(project: Pick<Project, "id" | "accountIds" | "defaultAccountId">): Promise<void>;
+  /**
+   * Replaces policy, zone and weight whose version is one less (version 1: none), and keeps them as a version, in one
+   * transaction.
+   */
+  savePolicy(projectId: ProjectId, next: PolicyVersion): Promise<Result<void, { readonly reason: "stale" }>>;
+  /** Versions of a project's policy, newest first. @param before - only those older than this version */
+  listPolicyVersions(projectId: ProjectId, limit: number, before?: number): Promise<readonly PolicyVersion[]>;
 
   getProject(id: ProjectId): Promise<Project | undefined>;
   /** The project whose files are dropped in the folder `drop/<folder>/`. */
@@ -31,6 +39,14 @@ export interface AccountStore {
   /** Notes a scan, unless somebody else noted one since `source` was read: `false`. */
   claimScan(source: Source, at: Date): Promise<boolean>;
   listProjects(ownerId: OwnerId): Promise<readonly Project[]>;
-  /** Writes the project and its folder in one transaction. `name-taken`: another project has the folder. */
-  addProject(project: Project): Promise<Result<void, { readonly reason: "name-taken" }>>;
+  /**
+   * Writes the project, its folder and the first version of its policy in one transaction. `name-taken`: another project
+   * has the folder.
+   *
+   * @param saved - absent: the policy that it is made with is no version
+   */
+  addProject(
+    project: Omit<Project, "policyVersion">,
+    saved?: Pick<PolicyVersion, "savedAt" | "savedBy">,
+  ): Promise<Result<void, { readonly reason: "name-taken" }>>;
 }

@@ -7,6 +7,8 @@ export interface VerifiedUser {
   /** The platform's own id: digits. */
   readonly userId: string;
   readonly username: string;
+  /** Absent when the platform does not say. */
+  readonly followers?: number;
 }
 
 /** Asks the platform whose credentials an account has. Never throws for anything that the platform or the network did. */

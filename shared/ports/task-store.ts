@@ -1,7 +1,8 @@
 import type { Claim } from "#shared/domain/claim.ts";
 import type { Drop } from "#shared/domain/drop.ts";
+import type { PostFeatures } from "#shared/domain/features.ts";
 import type { Gate } from "#shared/domain/gate.ts";
-import type { AccountId, OwnerId, ProjectId, TaskId } from "#shared/domain/ids.ts";
+import type { AccountId, JobId, OwnerId, ProjectId, TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import type { Board } from "#shared/domain/planning/board.ts";
 import type { Content, ContentRef, Task, TaskStatus } from "#shared/domain/task.ts";
@@ -19,6 +20,8 @@ export interface Together {
   readonly drop?: Drop;
   /** Replaces the board whose version is one less. Version 1 must not exist yet. */
   readonly board?: Board;
+  /** What the post was like when it went out. */
+  readonly features?: PostFeatures;
   /** What from now on is this task's and no other's. At most 10. */
   readonly claims?: readonly Claim[];
 }
@@ -53,6 +56,7 @@ export type DueRef =
   | { readonly kind: "task"; readonly id: TaskId; readonly wakeAt: Date }
   | { readonly kind: "account"; readonly id: AccountId; readonly wakeAt: Date }
   | { readonly kind: "run"; readonly id: string; readonly wakeAt: Date }
+  | { readonly kind: "job"; readonly id: JobId; readonly wakeAt: Date }
   | { readonly kind: "drop"; readonly project: string; readonly base: string; readonly wakeAt: Date };
 
 /**
@@ -63,10 +67,14 @@ export interface TaskStore {
   get(id: TaskId): Promise<Task | undefined>;
   /** What is in force. The original of a written one is in it. */
   getContent(ref: ContentRef): Promise<Content | undefined>;
+  /** Absent until it is posted. */
+  getFeatures(id: TaskId): Promise<PostFeatures | undefined>;
   /** Newest last; expired entries are left out, even those that the database has not deleted yet. */
   getLog(id: TaskId): Promise<readonly LogEntry[]>;
   getGate(accountId: AccountId): Promise<Gate>;
   getBoard(accountId: AccountId): Promise<Board>;
+  /** The task that has it; undefined: nobody, or not any more. */
+  getClaim(key: string): Promise<TaskId | undefined>;
   /** Accounts of an owner whose gates let them post by `now`, longest idle first. May lag: re-read their gates. */
   listAvailable(ownerId: OwnerId, now: Date, limit: number): Promise<readonly AccountId[]>;
 

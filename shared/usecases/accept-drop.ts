@@ -1,13 +1,10 @@
 import type { Project } from "#shared/domain/account.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { type DropKeyRefusal, type DroppedName, parseDropKey } from "#shared/domain/drop-key.ts";
-import { asAttemptId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
-import type { LogEntry } from "#shared/domain/log-entry.ts";
-import type { Medium } from "#shared/domain/media.ts";
-import { revise } from "#shared/domain/moves.ts";
-import { pricePost } from "#shared/domain/price.ts";
+import type { RecurrenceId, TaskId } from "#shared/domain/ids.ts";
 import type { Reason } from "#shared/domain/reason.ts";
-import { type Content, DEFAULT_MAX_RETRIES, isFinal, isInFlight, type Task } from "#shared/domain/task.ts";
+import { droppedRecurrenceId } from "#shared/domain/recurrence/instance.ts";
+import { DEFAULT_MAX_RETRIES, isFinal, isInFlight, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import { durationInWords, instantInWords, quote, quoteAll } from "#shared/domain/words.ts";
 import { DependencyFault } from "#shared/errors.ts";
@@ -18,9 +15,16 @@ import type { DropStore } from "#shared/ports/drop-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { IntakeQueue } from "#shared/ports/intake-queue.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
-import type { ArrangeTask } from "./arrange-task.ts";
+import type { KeepRecurrence } from "./keep-recurrence.ts";
 import { openBatch } from "./open-batch.ts";
-import { createReadDrop, type DropReading, type ReadDropDeps, sameName } from "./read-drop.ts";
+import type { PlacePost } from "./place-post.ts";
+import {
+  createReadDrop,
+  type DropReading,
+  type PlannedPost,
+  type ReadDropDeps,
+  sameName,
+} from "./read-drop.ts";
 
 /** Somebody else changed the drop meanwhile: so often it is read anew. */
 const MAX_TRIES = 12;
@@ -30,16 +34,15 @@ const SCAN_AT_ONCE = 20;
 
 export interface AcceptDropDeps extends Omit<ReadDropDeps, "drops"> {
   readonly drops: DropStore;
-  readonly tasks: TaskStore;
+  readonly tasks: Pick<TaskStore, "get" | "getContent">;
   readonly batches: Pick<BatchStore, "open">;
   readonly intake: IntakeQueue;
-  readonly arrange: ArrangeTask;
+  readonly placePost: PlacePost;
+  readonly keepRecurrence: KeepRecurrence;
   readonly clock: Clock;
   readonly entropy: Entropy;
   /** Media that no sidecar lists are waited for this long after the last event of their base name. */
   readonly settleMs: number;
-  /** Told of an arrangement that failed; the sweeper repeats it. */
-  readonly report: (error: unknown, taskId: TaskId) => void;
 }
 
 export type IntakeMessage =
@@ -57,6 +60,7 @@ export type AcceptReport =
   | { readonly kind: "settling" }
   | { readonly kind: "waiting"; readonly code: string }
   | { readonly kind: "accepted" | "revised"; readonly taskId: TaskId; readonly slotAt: Date }
+  | { readonly kind: "recurs"; readonly recurrenceId: RecurrenceId }
   /** The same files as before. */
   | { readonly kind: "unchanged"; readonly taskId: TaskId }
   /** A listed file: its post decides. */
@@ -80,7 +84,19 @@ export type AcceptDrop = (message: IntakeMessage, deadline: Date) => Promise<Acc
  * @throws DependencyFault when the table or the bucket does not answer: the message is to be delivered again
  */
 export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
-  const { drops, tasks, batches, accounts, folder, intake, arrange, clock, entropy, settleMs, report } = deps;
+  const {
+    drops,
+    tasks,
+    batches,
+    accounts,
+    folder,
+    intake,
+    placePost,
+    keepRecurrence,
+    clock,
+    entropy,
+    settleMs,
+  } = deps;
   const readDrop = createReadDrop(deps);
   const settledAt = ({ lastSeenAt }: Drop): Date => new Date(lastSeenAt.getTime() + settleMs);
   const givenUpAt = ({ lastSeenAt }: Drop): Date =>
@@ -207,7 +223,7 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
     drop: Drop,
     { why, file }: { readonly why: Reason; readonly file?: string },
   ): Promise<AcceptReport | undefined> {
-    if (drop.taskId !== undefined)
+    if (drop.taskId !== undefined || drop.recurrenceId !== undefined)
       return notUsed(drop, { ...why, message: `The new content is not used. ${why.message}` });
     const next = changed(drop, { ...DECIDED, status: "failed", reason: why, file: file ?? drop.file });
     return (await save(drop, next)) ? { kind: "failed", code: why.code } : undefined;
@@ -324,6 +340,10 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
         identity,
         reason: plan.ok ? plan.value.time.note : undefined,
       });
+    if (drop.recurrenceId && drop.identity === identity)
+      return (await save(drop, changed(drop, DECIDED)))
+        ? { kind: "recurs", recurrenceId: drop.recurrenceId }
+        : undefined;
     if (task && drop.identity === identity)
       return (await save(drop, accepted(task.id))) ? { kind: "unchanged", taskId: task.id } : undefined;
 
@@ -331,75 +351,79 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
     if (typeof change === "object") return notUsed(drop, change);
     if (!plan.ok) return refuse(drop, { why: plan.error, file });
 
-    const { accountId, pool, reconcile, batch, parts, time, priority, language, latePolicy } = plan.value;
-    const { publishAt, slotAt } = time;
-    const choices = { ...(pool && { pool }), ...(reconcile && { reconcile }) };
-    const wanted = {
-      accountId,
-      publishAt,
-      slotAt,
-      priority,
-      language,
-      latePolicy,
-      partCount: parts.length,
-      mediaCount: media.length,
-      costMicros: pricePost(parts, media),
-      source: { kind: "drop", base: drop.base, file },
-    } as const;
-    const log: LogEntry = {
-      at: now,
-      attemptId: asAttemptId(entropy.newId()),
-      step: "accept",
-      status: "pending",
-      ...(time.note && { code: time.note.code, message: time.note.message }),
-    };
-
-    if (task && change === "revise") {
-      const next = revise(task, now, { ...wanted, pool, reconcile });
-      const content: Content = { taskId: next.id, rev: next.contentRev, parts, media };
-      const saved = await tasks.save(next, { content, log, drop: accepted(next.id) });
-      if (!saved.ok) return undefined;
-      await arrangeOrLeave(next, media);
-      return { kind: "revised", taskId: next.id, slotAt };
-    }
+    const { recurrence } = plan.value;
+    if (recurrence ? drop.taskId : drop.recurrenceId) return notUsed(drop, OTHER_KIND);
+    if (recurrence) return recur(drop, owner, { file, identity, media, post: plan.value, recurrence });
     // A revision stays in the batch that its task was made for.
-    const batchId = batch === undefined ? undefined : await openBatch(batches, owner.ownerId, batch, now);
-    const created: Task = {
-      ...wanted,
-      ...choices,
-      ...(batchId && { batchId }),
-      id: asTaskId(entropy.newId()),
-      ownerId: owner.ownerId,
-      projectId: owner.id,
-      status: "pending",
-      version: 1,
-      rev: 1,
-      contentRev: 1,
-      arm: 1,
-      wakeAt: new Date(now.getTime() + TIMING.wake.unarrangedMs),
-      maxRetries: DEFAULT_MAX_RETRIES,
-      retries: 0,
-      recoveries: 0,
-      parkings: 0,
-      reposts: 0,
-      createdAt: now,
-      updatedAt: now,
-      posted: [],
-    };
-    const content: Content = { taskId: created.id, rev: 1, parts, media };
-    const saved = await tasks.create(created, content, { log, drop: accepted(created.id) });
-    if (!saved.ok) return undefined;
-    await arrangeOrLeave(created, media);
-    return { kind: "accepted", taskId: created.id, slotAt };
+    const { batch, ...post } = plan.value;
+    const batchId =
+      change === "revise" || batch === undefined
+        ? undefined
+        : await openBatch(batches, owner.ownerId, batch, now);
+    const placed = await placePost(
+      {
+        ...post,
+        project: owner,
+        media,
+        batchId,
+        maxRetries: DEFAULT_MAX_RETRIES,
+        source: { kind: "drop", base: drop.base, file },
+      },
+      { drop: accepted, ...(task && change === "revise" && { revises: task }) },
+    );
+    if (placed.ok) {
+      const { id, slotAt } = placed.value.task;
+      return { kind: change === "revise" ? "revised" : "accepted", taskId: id, slotAt };
+    }
+    if (placed.error.reason === "stale") return undefined;
+    return refuse(drop, { why: placed.error.why, file });
   }
 
-  /** The task is stored, so its message is done: an arrangement that failed is the sweeper's. */
-  async function arrangeOrLeave(task: Task, media: readonly Medium[]): Promise<void> {
-    try {
-      await arrange(task, media);
-    } catch (error) {
-      report(error, task.id);
-    }
+  /** What recurs has no task of its own: the recurrence makes them. */
+  async function recur(
+    drop: Drop,
+    owner: Project,
+    { file, identity, media, post, recurrence }: RecurringDrop,
+  ): Promise<AcceptReport | undefined> {
+    const recurrenceId =
+      drop.recurrenceId ?? droppedRecurrenceId(drop.firstSeenAt, drop.project, drop.base, identity);
+    const { accountId, isAny, priority, language, latePolicy, reconcile, time } = post;
+    const isKept = await keepRecurrence(
+      recurrenceId,
+      owner.ownerId,
+      {
+        projectId: owner.id,
+        accountId,
+        isAny,
+        name: drop.base,
+        schedule: recurrence.schedule,
+        status: "active",
+        strategy: "fixed",
+        priority,
+        language,
+        latePolicy,
+        ...(reconcile && { reconcile }),
+        maxRetries: DEFAULT_MAX_RETRIES,
+      },
+      { variants: recurrence.variants, media },
+    );
+    if (!isKept) return notUsed(drop, RECURRENCE_DELETED);
+    const next = changed(drop, {
+      ...DECIDED,
+      status: "accepted",
+      ownerId: owner.ownerId,
+      projectId: owner.id,
+      recurrenceId,
+      file,
+      identity,
+      reason: {
+        code: "recurs",
+        message: `It recurs; its next occurrence is at ${instantInWords(time.slotAt)}.`,
+        remedy:
+          "Nothing to do. Change the file to change what is ahead; delete the recurrence by the API to end it.",
+      },
+    });
+    return (await save(drop, next)) ? { kind: "recurs", recurrenceId } : undefined;
   }
 
   /** An event is lost if the file is newer than everything that was noted of the posts it can belong to. */
@@ -448,6 +472,23 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
     }
   };
 }
+
+interface RecurringDrop extends Pick<Extract<DropReading, { kind: "post" }>, "file" | "identity" | "media"> {
+  readonly post: PlannedPost;
+  readonly recurrence: NonNullable<PlannedPost["recurrence"]>;
+}
+
+const OTHER_KIND: Reason = {
+  code: "other-kind",
+  message: "The new content is not used: what was a single post cannot recur, nor the other way round.",
+  remedy: "Drop it under a new name.",
+};
+
+const RECURRENCE_DELETED: Reason = {
+  code: "recurrence-deleted",
+  message: "The new content is not used: the recurrence was deleted, or somebody else keeps changing it.",
+  remedy: "Drop it under a new name.",
+};
 
 /** Nobody needs to look again. */
 const DECIDED = { wakeAt: undefined, missing: undefined } as const;

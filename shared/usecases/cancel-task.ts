@@ -1,7 +1,7 @@
 import { giveBack, hasPlace } from "#shared/domain/gate.ts";
 import { asAttemptId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
 import { askToCancel, cancel } from "#shared/domain/moves.ts";
-import { isFinal, isInFlight, type TaskStatus } from "#shared/domain/task.ts";
+import { arrangedSteps, isFinal, isInFlight, type TaskStatus } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
@@ -67,8 +67,8 @@ export function createCancelTask({
     const { before, after } = changed.value;
     if (after.status === "cancelled" && before.status !== "cancelled") {
       const { rev, arm } = before;
-      const steps = before.mediaCount > 0 ? (["prepare", "publish"] as const) : (["publish"] as const);
-      for (const step of steps) await dispatch.unschedule({ taskId: id, rev, arm, step }).catch(report);
+      for (const step of arrangedSteps(before))
+        await dispatch.unschedule({ taskId: id, rev, arm, step }).catch(report);
     }
     const shown = await showTask(show, after);
     return ok({ ...shown, outcome: after.status === "cancelled" ? "cancelled" : "asked" });

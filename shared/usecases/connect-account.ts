@@ -88,15 +88,16 @@ export function createConnectAccount({
       const text = `The account ${account.name} could not be checked. ${message}`;
       return { account, isVerified: false, warnings: [{ code, message: text, remedy }] };
     }
-    const { userId, username } = verified.value;
-    const isSame = account.userId === userId && account.username === username;
+    const { userId, username, followers = account.followers } = verified.value;
+    const isSame =
+      account.userId === userId && account.username === username && account.followers === followers;
     // Paused is another matter: that X knows the account says nothing about why it was stopped.
     if (isSame && account.status !== "needs-reconnect") return { account, isVerified: true, warnings: [] };
-    const changed = await changeAccount(accounts, account.id, (current) =>
-      current.status === "needs-reconnect"
-        ? { ...activated(current, clock.now()), userId, username }
-        : { ...current, userId, username },
-    );
+    const known = { userId, username, ...(followers !== undefined && { followers }) };
+    const changed = await changeAccount(accounts, account.id, (current) => ({
+      ...(current.status === "needs-reconnect" ? activated(current, clock.now()) : current),
+      ...known,
+    }));
     return { account: changed, isVerified: true, warnings: [] };
   }
 

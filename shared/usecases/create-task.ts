@@ -1,40 +1,32 @@
 import type { Account } from "#shared/domain/account.ts";
 import { ANY_ACCOUNT } from "#shared/domain/account-pool.ts";
-import { asAttemptId, asTaskId, type OwnerId } from "#shared/domain/ids.ts";
-import type { LogEntry } from "#shared/domain/log-entry.ts";
+import { type ComposedPost, composePost, type PostText } from "#shared/domain/compose-post.ts";
+import type { OwnerId } from "#shared/domain/ids.ts";
+import { decideStrategy } from "#shared/domain/planning/decide-strategy.ts";
+import type { Plan } from "#shared/domain/planning/plan.ts";
+import { isFlexible, type Strategy } from "#shared/domain/planning/strategy.ts";
 import { checkThreadSpan } from "#shared/domain/policy.ts";
 import { checkPost } from "#shared/domain/post-text.ts";
-import { pricePost } from "#shared/domain/price.ts";
 import { decidePublishTime } from "#shared/domain/publish-time.ts";
 import type { Reason } from "#shared/domain/reason.ts";
-import type { Content, LatePolicy, Part, ReconcilePolicy, Task } from "#shared/domain/task.ts";
-import { TIMING } from "#shared/domain/timing.ts";
+import { DEFAULT_LATE_POLICY, type LatePolicy, type ReconcilePolicy } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { BatchStore } from "#shared/ports/batch-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
-import type { Entropy } from "#shared/ports/entropy.ts";
-import type { TaskStore } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import type { ArrangeTask } from "./arrange-task.ts";
 import { findAccount, findProject, type UnknownAccount, type UnknownProject } from "./find-project.ts";
 import { openBatch } from "./open-batch.ts";
+import type { PlacePost, PlaceRefusal } from "./place-post.ts";
 import type { ShownTask } from "./show-tasks.ts";
 
-/** Ids have 80 random bits: one that is taken twice is no accident. */
-const MAX_IDS = 3;
-
 export interface CreateTaskDeps {
-  readonly tasks: Pick<TaskStore, "create">;
   readonly accounts: AccountStore;
   readonly batches: Pick<BatchStore, "open">;
-  readonly arrange: ArrangeTask;
+  readonly placePost: PlacePost;
   readonly clock: Pick<Clock, "now">;
-  readonly entropy: Entropy;
-  /** Told why a task could not be arranged at once; the sweeper then does it. */
-  readonly report: (error: unknown) => void;
 }
 
-export interface NewTask {
+export interface NewTask extends PostText {
   readonly ownerId: OwnerId;
   /** Names, as people know them. */
   readonly project: string;
@@ -42,18 +34,24 @@ export interface NewTask {
   readonly account?: string | undefined;
   /** Name of the batch that it belongs to; made when there is none. */
   readonly batch?: string | undefined;
-  /** One per part. */
-  readonly texts: readonly string[];
   /** As written: `now`, an instant, or a local time of the project's zone. */
   readonly publishAt: string;
+  /** How the slot is chosen. Absent: `publishAt` says it. */
+  readonly strategy?: Strategy | undefined;
   readonly priority: number;
   readonly language: string;
-  readonly latePolicy: LatePolicy;
+  /** Absent: the project's. */
+  readonly latePolicy?: LatePolicy | undefined;
   readonly maxRetries: number;
   readonly reconcile?: ReconcilePolicy | undefined;
 }
 
-export type CreateTaskRefusal = UnknownProject | UnknownAccount | BadText | BadTime;
+export type CreateTaskRefusal =
+  | UnknownProject
+  | UnknownAccount
+  | BadText
+  | BadTime
+  | Exclude<PlaceRefusal, { readonly reason: "stale" }>;
 
 export interface BadText {
   readonly reason: "bad-text";
@@ -69,9 +67,26 @@ export interface BadTime {
   readonly message: string;
 }
 
-const TEXT_CODES = ["empty-post", "empty-part", "too-many-parts", "invalid-text", "text-too-long"] as const;
+const TEXT_CODES = [
+  "split-and-thread",
+  "unsplittable-text",
+  "writing-twice",
+  "nothing-to-enhance",
+  "no-original",
+  "empty-post",
+  "empty-part",
+  "too-many-parts",
+  "invalid-text",
+  "text-too-long",
+] as const;
 type TextCode = (typeof TEXT_CODES)[number];
-const TIME_CODES = ["bad-time", "slot-passed", "too-far-ahead", "thread-meets-blackout"] as const;
+const TIME_CODES = [
+  "bad-time",
+  "strategy-and-time",
+  "slot-passed",
+  "too-far-ahead",
+  "thread-meets-blackout",
+] as const;
 type TimeCode = (typeof TIME_CODES)[number];
 
 /** The rules' codes are closed here, so that every one of them is known to the caller. Remedies speak of files: left out. */
@@ -82,14 +97,19 @@ function codeOf<Code extends string>(codes: readonly Code[], { code, message }: 
 }
 
 /** Accepts a post and arranges it. Nothing is published here: a lost answer costs a look into the list, not a post. */
-export type CreateTask = (wanted: NewTask) => Promise<Result<ShownTask, CreateTaskRefusal>>;
+export type CreateTask = (wanted: NewTask) => Promise<Result<CreatedTask, CreateTaskRefusal>>;
+
+export interface CreatedTask extends ShownTask {
+  /** Absent: its slot was given. */
+  readonly plan?: Plan;
+}
 
 /** @throws whatever the table throws; the task may be stored then, but it is neither lost nor doubled by itself */
 export function createCreateTask(deps: CreateTaskDeps): CreateTask {
-  const { tasks, accounts, batches, arrange, clock, entropy, report } = deps;
+  const { accounts, batches, placePost, clock } = deps;
 
   return async (wanted) => {
-    const { ownerId, priority, language, latePolicy, maxRetries } = wanted;
+    const { ownerId, priority, language, maxRetries } = wanted;
     const found = await findProject(accounts, ownerId, wanted.project);
     if (!found.ok) return found;
     const project = found.value;
@@ -103,77 +123,66 @@ export function createCreateTask(deps: CreateTaskDeps): CreateTask {
     if (account.value?.ownerId !== ownerId)
       return err({ reason: "unknown-account", name: String(project.defaultAccountId) });
 
-    const parts = checkTexts(wanted.texts, account.value);
-    if (!parts.ok) return parts;
+    const composed = composeText(wanted, account.value);
+    if (!composed.ok) return composed;
+    const { parts, writing } = composed.value;
+    const strategy = decideStrategy(wanted.strategy, wanted.publishAt);
+    if (!strategy.ok) return err({ reason: "bad-time", ...codeOf(TIME_CODES, strategy.error) });
     const now = clock.now();
+    const latePolicy = wanted.latePolicy ?? project.policy?.latePolicy ?? DEFAULT_LATE_POLICY;
     const time = decidePublishTime(wanted.publishAt, { now, timeZone: project.timeZone, latePolicy });
     if (!time.ok) return err({ reason: "bad-time", ...codeOf(TIME_CODES, time.error) });
-    const { publishAt, slotAt, note } = time.value;
-    const tooLong = checkThreadSpan(project.policy, project.timeZone, slotAt, parts.value.length);
+    const tooLong =
+      !isFlexible(strategy.value) &&
+      checkThreadSpan(project.policy, project.timeZone, time.value.slotAt, parts.length);
     if (tooLong) return err({ reason: "bad-time", ...codeOf(TIME_CODES, tooLong) });
     const batchId =
       wanted.batch === undefined ? undefined : await openBatch(batches, ownerId, wanted.batch, now);
 
-    for (let tried = 0; tried < MAX_IDS; tried++) {
-      const task: Task = {
-        id: asTaskId(entropy.newId()),
-        ownerId,
-        projectId: project.id,
-        accountId: account.value.id,
-        ...(isAny && { pool: "open" as const }),
-        ...(wanted.reconcile && { reconcile: wanted.reconcile }),
-        ...(batchId && { batchId }),
-        status: "pending",
-        version: 1,
-        rev: 1,
-        contentRev: 1,
-        arm: 1,
-        wakeAt: new Date(now.getTime() + TIMING.wake.unarrangedMs),
-        source: { kind: "api" },
-        priority,
-        language,
-        latePolicy,
-        maxRetries,
-        retries: 0,
-        recoveries: 0,
-        parkings: 0,
-        reposts: 0,
-        createdAt: now,
-        updatedAt: now,
-        publishAt,
-        slotAt,
-        partCount: parts.value.length,
-        mediaCount: 0,
-        costMicros: pricePost(parts.value, []),
-        posted: [],
-        ...(note && { reason: note }),
-      };
-      const content: Content = { taskId: task.id, rev: 1, parts: parts.value, media: [] };
-      const log: LogEntry = {
-        at: now,
-        attemptId: asAttemptId(entropy.newId()),
-        step: "accept",
-        status: "pending",
-        ...(note && { code: note.code, message: note.message }),
-      };
-      const created = await tasks.create(task, content, { log });
-      if (!created.ok) continue;
-      await arrange(task, []).catch(report);
-      return ok({ task, content, project: project.name, account: account.value.name });
+    const placed = await placePost({
+      project,
+      accountId: account.value.id,
+      isAny,
+      parts,
+      writing,
+      media: [],
+      strategy: strategy.value,
+      time: time.value,
+      priority,
+      language,
+      latePolicy,
+      reconcile: wanted.reconcile ?? project.policy?.reconcile,
+      maxRetries,
+      batchId,
+      reuseMedia: false,
+      source: { kind: "api" },
+    });
+    if (!placed.ok) {
+      if (placed.error.reason === "stale") throw new RangeError("a new task cannot be stale");
+      return err(placed.error);
     }
-    throw new RangeError(`${MAX_IDS} new ids were taken`);
+    const { task, content, plan } = placed.value;
+    const chosen =
+      task.accountId === account.value.id ? account.value : await accounts.getAccount(task.accountId);
+    return ok({
+      task,
+      content,
+      project: project.name,
+      account: chosen?.name ?? task.accountId,
+      ...(plan && { plan }),
+    });
   };
 }
 
-function checkTexts(texts: readonly string[], { maxTextLength }: Account): Result<readonly Part[], BadText> {
+function composeText(wanted: PostText, { maxTextLength }: Account): Result<ComposedPost, BadText> {
   const limits = { maxTextLength, hasMedia: false };
-  const checked = checkPost(texts, limits);
-  if (checked.ok) return checked;
-  const isOfOnePart = texts.length > 1 && checked.error.code !== "too-many-parts";
-  const part = isOfOnePart ? texts.findIndex((text) => !checkPost([text], limits).ok) : -1;
+  const composed = composePost(wanted, limits);
+  if (composed.ok) return composed;
+  const isOfOnePart = wanted.texts.length > 1 && composed.error.code !== "too-many-parts";
+  const part = isOfOnePart ? wanted.texts.findIndex((text) => !checkPost([text], limits).ok) : -1;
   return err({
     reason: "bad-text",
-    ...codeOf(TEXT_CODES, checked.error),
+    ...codeOf(TEXT_CODES, composed.error),
     ...(part >= 0 && { part }),
   });
 }

@@ -8,15 +8,21 @@ import {
   parseApiKey,
 } from "#shared/domain/api-key.ts";
 import type { Credentials } from "#shared/domain/credentials.ts";
-import { type AccountId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
+import { type AccountId, asJobId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
+import { enterJob, type JobWish, newJob } from "#shared/domain/job.ts";
+import { isTimeZone } from "#shared/domain/local-clock.ts";
+import { DEFAULT_PRESET, PRESETS, type PresetName } from "#shared/domain/planning/presets.ts";
+import { rulesOf } from "#shared/domain/planning/rules.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { AccountVerifier } from "#shared/ports/account-verifier.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
+import type { JobStore } from "#shared/ports/job-store.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
+import { MAX_RACES } from "./change-own-job.ts";
 import {
   type ConnectedAccount,
   createConnectAccount,
@@ -26,6 +32,9 @@ import {
 } from "./connect-account.ts";
 
 export { FIRST_OWNER } from "./connect-account.ts";
+
+/** When a new project's days are filled, by its clock: early, so that a person can still do something about the day after. */
+const FILL_CRON = "15 0 * * *";
 
 export interface IssueKeyDeps {
   readonly keys: KeyStore;
@@ -66,6 +75,7 @@ export interface InitializeServiceDeps extends IssueKeyDeps {
   readonly accounts: AccountStore;
   readonly vault: CredentialsVault;
   readonly verifier: AccountVerifier;
+  readonly jobs: Pick<JobStore, "getRegister" | "save">;
   readonly entropy: Entropy;
 }
 
@@ -77,6 +87,8 @@ export interface Initialization {
   readonly timeZone?: string;
   /** For a new project when nobody asked. */
   readonly defaultTimeZone: string;
+  /** What a new project allows itself; one that exists keeps its policy. @default DEFAULT_PRESET */
+  readonly preset?: PresetName;
   /** Absent: the account keeps what it has. */
   readonly credentials?: Credentials;
   /** Makes another admin key even if there is one. */
@@ -90,6 +102,8 @@ export interface InitializationReport {
   readonly isNewAccount: boolean;
   readonly credentials: ConnectedAccount["credentials"];
   readonly isVerified: boolean;
+  /** The name of the job that fills the days of a new project. */
+  readonly job?: string;
   /** Shown once: it is stored as a hash only. */
   readonly apiKey?: string;
   /** What works less than it could, and what to do about it. */
@@ -106,6 +120,12 @@ export type InitializeService = (
   wanted: Initialization,
 ) => Promise<Result<InitializationReport, InitializationRefusal>>;
 
+/** What became of the job that a new project needs; nothing, if it needs none. */
+interface FillJob {
+  readonly job?: string;
+  readonly warning?: Reason;
+}
+
 /**
  * Gives a deployment its owner, a project with its drop folder, an account with credentials, and an admin key.
  *
@@ -113,16 +133,38 @@ export type InitializeService = (
  * no, is a warning and stops nothing.
  */
 export function createInitializeService(deps: InitializeServiceDeps): InitializeService {
-  const { accounts, keys, clock, entropy } = deps;
+  const { accounts, jobs, keys, clock, entropy } = deps;
   const connect = createConnectAccount(deps);
   const issueKey = createIssueKey(deps);
 
+  /** The job that keeps a project's daily minimum. One of that name stays as it is. */
+  async function ensureFillJob(project: string, timeZone: string): Promise<FillJob> {
+    const wish: JobWish = {
+      name: `fill-days-${project}`,
+      action: { type: "fill-days", project },
+      schedule: { kind: "cron", cron: FILL_CRON, timeZone },
+      enabled: true,
+    };
+    for (let race = 0; race < MAX_RACES; race++) {
+      const job = newJob(asJobId(entropy.newId()), FIRST_OWNER, wish, clock.now());
+      const register = enterJob(await jobs.getRegister(FIRST_OWNER), job);
+      if (!register.ok && register.error.reason === "too-many")
+        return { warning: tooManyJobs(project, register.error.limit) };
+      if (!register.ok || (await jobs.save(job, { register: register.value })).ok) return { job: wish.name };
+    }
+    throw new RangeError(`the jobs of ${FIRST_OWNER} were changed by somebody else every time`);
+  }
+
   async function ensureProject(
-    { project: name, timeZone, defaultTimeZone }: Initialization,
+    { project: name, timeZone, defaultTimeZone, preset = DEFAULT_PRESET }: Initialization,
     account: AccountId,
-  ): Promise<{ project: Project; isNew: boolean }> {
+  ): Promise<{ project: Project; isNew: boolean; filling?: FillJob }> {
     const existing = await accounts.getProjectByFolder(name);
     if (existing) return { project: existing, isNew: false };
+    const policy = PRESETS[preset];
+    // Before the project: whoever deletes the job later does not find it again.
+    const filling =
+      rulesOf(policy).dailyMin > 0 ? await ensureFillJob(name, timeZone ?? defaultTimeZone) : {};
     const project: Project = {
       id: asProjectId(entropy.newId()),
       ownerId: FIRST_OWNER,
@@ -130,9 +172,10 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
       timeZone: timeZone ?? defaultTimeZone,
       accountIds: [account],
       defaultAccountId: account,
+      ...(Object.keys(policy).length > 0 && { policy }),
     };
-    const added = await accounts.addProject(project);
-    if (added.ok) return { project, isNew: true };
+    const added = await accounts.addProject(project, { savedAt: clock.now(), savedBy: "admin init" });
+    if (added.ok) return { project: { ...project, policyVersion: 1 }, isNew: true, filling };
     const faster = await accounts.getProjectByFolder(name);
     if (!faster) throw new RangeError(`the folder ${name} belongs to a project that does not exist`);
     return { project: faster, isNew: false };
@@ -155,8 +198,8 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
 
     const connected = await connect(wanted.account, wanted.credentials);
     // The project last: until it exists, nobody can drop anything for an account that is only half there.
-    const { project, isNew: isNewProject } = await ensureProject(wanted, accountId);
-    const warnings = [...connected.warnings];
+    const { project, isNew: isNewProject, filling } = await ensureProject(wanted, accountId);
+    const warnings = [...connected.warnings, ...(filling?.warning ? [filling.warning] : [])];
     if (wanted.timeZone !== undefined && project.timeZone !== wanted.timeZone)
       warnings.unshift({
         code: "time-zone-kept",
@@ -177,17 +220,15 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
       isNewAccount: connected.isNew,
       credentials: connected.credentials,
       isVerified: connected.isVerified,
+      ...(filling?.job !== undefined && { job: filling.job }),
       ...(issued && { apiKey: issued.key }),
       warnings,
     });
   };
 }
 
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const tooManyJobs = (project: string, limit: number): Reason => ({
+  code: "too-many-jobs",
+  message: `There are ${limit} jobs already, so none fills the quiet days of the project ${project}.`,
+  remedy: "Delete a job that is not needed, then create one of the type fill-days.",
+});

@@ -13,7 +13,9 @@ import {
   stop,
 } from "#shared/domain/moves.ts";
 import type { Parking } from "#shared/domain/policy.ts";
-import { decideLate, dueAt, lateReason, type Task } from "#shared/domain/task.ts";
+import { pricePost } from "#shared/domain/price.ts";
+import type { Reason } from "#shared/domain/reason.ts";
+import { type Content, decideLate, dueAt, lateReason, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
@@ -24,12 +26,14 @@ import { wakeTask } from "./arrange-task.ts";
 import { chooseAccount } from "./choose-account.ts";
 import { deactivateAfter, resumeIfActive } from "./settle-attempt.ts";
 import type { Phases, UploadMedia, UploadMediaOutcome } from "./upload-media.ts";
+import type { WriteText, WriteTextOutcome, WritingFigures } from "./write-text.ts";
 
 export interface PreparePostDeps {
   readonly tasks: TaskStore;
   readonly accounts: Pick<AccountStore, "getAccount" | "getProject" | "saveAccount" | "deactivateAccount">;
   readonly dispatch: TaskDispatch;
   readonly uploadMedia: UploadMedia;
+  readonly writeText: WriteText;
   readonly clock: Clock;
   readonly entropy: Pick<Entropy, "random">;
 }
@@ -40,13 +44,16 @@ export interface PrepareInvocation {
   readonly deadlineAt: Date;
 }
 
-export type PrepareReport =
-  /** Another arrangement, revision or attempt is in force, or there is nothing left to prepare: acknowledged. */
+export type PrepareReport = {
+  /** What writing the text took in this invocation. Absent: there was none to write. */
+  readonly writing?: WritingFigures;
+} /** Another arrangement, revision or attempt is in force, or there is nothing left to prepare: acknowledged. */ & (
   | { readonly kind: "stale-message" }
   | { readonly kind: "ready"; readonly phases: Phases }
   | { readonly kind: "continues"; readonly nextAt: Date; readonly phases: Phases }
   | { readonly kind: "refused"; readonly code: string; readonly status: Task["status"] }
-  | { readonly kind: "late"; readonly status: Task["status"] };
+  | { readonly kind: "late"; readonly status: Task["status"] }
+);
 
 export type PreparePost = (
   message: ReceivedTaskMessage,
@@ -57,15 +64,18 @@ export type PreparePost = (
 const WIND_DOWN_MS = TIMING.prepare.requestDeadlineMs + TIMING.lookupDeadlineMs;
 
 /**
- * Uploads what a task needs before its slot, in slices that continue by a message to itself.
+ * Uploads what a task needs before its slot, and has its text written meanwhile, in slices that continue by a message to
+ * itself.
  *
  * One attempt holds the task at a time, by a lease that outlives the invocation. Whatever an attempt reaches is in the
- * media progress, so a message that comes twice, or after a crash, goes on from there.
+ * media progress and in the cache of written texts, so a message that comes twice, or after a crash, goes on from there.
+ * A written text counts from the transaction that makes the task ready; until then, and if there is none, the text is
+ * what it was.
  *
  * @throws whatever the table or a queue throws: the message is delivered again, or the sweeper finds the lease expired
  */
 export function createPreparePost(deps: PreparePostDeps): PreparePost {
-  const { tasks, accounts, dispatch, uploadMedia, clock } = deps;
+  const { tasks, accounts, dispatch, uploadMedia, writeText, clock } = deps;
 
   return async (message, { attemptId, deadlineAt }) => {
     const startedAt = clock.now();
@@ -83,12 +93,14 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
     const claimMs = clock.now().getTime() - startedAt.getTime();
 
     /** Writes what came of the attempt; undefined: the task is somebody else's by now. */
-    async function settle(move: (task: Task) => { next: Task; log: LogEntry }): Promise<Task | undefined> {
+    async function settle(
+      move: (task: Task) => { next: Task; log: LogEntry; content?: Content | undefined },
+    ): Promise<Task | undefined> {
       for (;;) {
         const current = await tasks.get(task.id);
         if (current?.attemptId !== attemptId || !isMeantFor(message, current)) return undefined;
-        const { next, log: entry } = move(current);
-        const saved = await tasks.save(next, { log: entry });
+        const { next, log: entry, content } = move(current);
+        const saved = await tasks.save(next, { log: entry, ...(content && { content }) });
         if (saved.ok) return next;
       }
     }
@@ -144,44 +156,112 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
       startedAt.getTime() + TIMING.prepare.sliceMs,
       deadlineAt.getTime() - WIND_DOWN_MS,
     );
-    const outcome: UploadMediaOutcome = await uploadMedia({
-      taskId: task.id,
-      accountId: task.accountId,
-      media: content.media,
-      neededAt: dueAt(task),
-      stopAt: new Date(stopMs),
+    const [upload, text] = await bothOf<UploadMediaOutcome, WriteTextOutcome | undefined>(
+      uploadMedia({
+        taskId: task.id,
+        accountId: task.accountId,
+        media: content.media,
+        neededAt: dueAt(task),
+        stopAt: new Date(stopMs),
+      }),
+      task.toWrite && content.writing
+        ? writeText({
+            taskId: task.id,
+            rev: task.rev,
+            ownerId: task.ownerId,
+            writing: content.writing,
+            texts: content.parts.map((part) => part.text),
+            language: task.language,
+            maxTextLength: account.maxTextLength,
+            neededAt: dueAt(task),
+            stopAt: new Date(stopMs),
+          })
+        : Promise.resolve(undefined),
+    );
+    const phases: Phases = {
+      claimMs,
+      ...upload.phases,
+      ...(text && { writingMs: text.figures.writingMs }),
+    };
+    const reporting = (report: PrepareReport): PrepareReport => ({
+      ...report,
+      ...(text && { writing: text.figures }),
     });
-    const phases: Phases = { claimMs, ...outcome.phases };
 
-    switch (outcome.kind) {
-      case "failed":
-        return refuse(outcome.failure, phases);
-      case "continue": {
-        const { nextAt } = outcome;
-        const next = await settle((current) => ({
-          next: pausePrepare(current, clock.now(), nextAt),
-          log: log({ status: current.status, phases }),
-        }));
-        if (!next) return { kind: "stale-message" };
-        const delayMs = nextAt.getTime() - clock.now().getTime();
-        await dispatch.enqueue(message, Math.max(0, Math.min(delayMs, TIMING.maxQueueDelayMs)));
-        return { kind: "continues", nextAt, phases };
-      }
-      case "ready": {
-        // Sent before the task is ready: a publisher that is too early waits, and one that was never sent is missed.
-        if (needsPublisher(task)) await sendPublisher(deps, task);
-        const next = await settle((current) => ({
-          next: markReady(current, clock.now()),
-          log: log({ status: "ready", phases }),
-        }));
-        if (!next) return { kind: "stale-message" };
-        // A publisher that waited for the media looks again every ten seconds: this one does not have to wait.
-        if (isDue(deps, next)) await sendPublisher(deps, next);
-        return { kind: "ready", phases };
-      }
+    async function hold(reason: Reason): Promise<PrepareReport> {
+      const { code, message: words } = reason;
+      const next = await settle((current) => ({
+        next: stop(current, clock.now(), "held", reason),
+        log: log({ status: "held", code, message: words, phases }),
+      }));
+      return next ? { kind: "refused", code, status: next.status } : { kind: "stale-message" };
     }
+
+    async function goOn(nextAt: Date): Promise<PrepareReport> {
+      const next = await settle((current) => ({
+        next: pausePrepare(current, clock.now(), nextAt),
+        log: log({ status: current.status, phases }),
+      }));
+      if (!next) return { kind: "stale-message" };
+      const delayMs = nextAt.getTime() - clock.now().getTime();
+      await dispatch.enqueue(message, Math.max(0, Math.min(delayMs, TIMING.maxQueueDelayMs)));
+      return { kind: "continues", nextAt, phases };
+    }
+
+    if (upload.kind === "failed") return reporting(await refuse(upload.failure, phases));
+    if (text?.kind === "refused" && needsWriting(content)) {
+      // What may pass is tried again while the task has tries left; then a person has to look.
+      const isRetried = text.passing && task.retries < task.maxRetries;
+      const { reason } = text;
+      return reporting(isRetried ? await refuse({ class: "transient", reason }, phases) : await hold(reason));
+    }
+    const waits = [upload, text].flatMap((part) =>
+      part?.kind === "continue" ? [part.nextAt.getTime()] : [],
+    );
+    if (waits.length > 0) return reporting(await goOn(new Date(Math.min(...waits))));
+
+    const written = text?.kind === "written" ? writtenContent(content, text.texts) : undefined;
+    // Sent before the task is ready: a publisher that is too early waits, and one that was never sent is missed.
+    if (needsPublisher(task)) await sendPublisher(deps, task);
+    const next = await settle((current) => ({
+      next: markReady(
+        current,
+        clock.now(),
+        written && { partCount: written.parts.length, costMicros: pricePost(written.parts, written.media) },
+      ),
+      log: log({
+        status: "ready",
+        phases,
+        // Why the text as it was goes out.
+        ...(text?.kind === "refused" && { code: text.reason.code, message: text.reason.message }),
+      }),
+      content: written,
+    }));
+    if (!next) return reporting({ kind: "stale-message" });
+    // A publisher that waited for this looks again every ten seconds: it does not have to wait.
+    if (isDue(deps, next)) await sendPublisher(deps, next);
+    return reporting({ kind: "ready", phases });
   };
 }
+
+/** Waits for both, even when one of them throws: nothing goes on behind the back of whoever gets the error. */
+async function bothOf<First, Second>(
+  first: Promise<First>,
+  second: Promise<Second>,
+): Promise<readonly [First, Second]> {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
+}
+
+/** Without a written text nothing goes out: it was asked for, or there is no other. */
+const needsWriting = ({ writing, parts, media }: Content): boolean =>
+  writing?.onFailure === "hold" || (media.length === 0 && parts.every(({ text }) => text === ""));
+
+const writtenContent = (content: Content, texts: readonly string[]): Content => ({
+  ...content,
+  parts: texts.map((text) => ({ text })),
+  original: content.parts,
+});
 
 const isMeantFor = ({ rev, arm }: ReceivedTaskMessage, task: Task): boolean =>
   task.rev === rev && task.arm === arm;

@@ -27,11 +27,20 @@ export type PublishNowRefusal =
   /** A thread that is on its way: its next part is due in seconds anyway. */
   | { readonly reason: "parts-posted"; readonly posted: number; readonly partCount: number };
 
+export interface PublishNowOptions {
+  /** It goes out in a blackout too; the caller has checked that this person may say so. @default false */
+  readonly override?: boolean | undefined;
+}
+
 /**
  * Moves the slot to now, also of a held task, and arranges it anew: whatever waited for the old slot does nothing. A
  * thread that was held goes on where it stopped.
  */
-export type PublishNow = (ownerId: OwnerId, id: TaskId) => Promise<Result<ShownTask, PublishNowRefusal>>;
+export type PublishNow = (
+  ownerId: OwnerId,
+  id: TaskId,
+  how?: PublishNowOptions,
+) => Promise<Result<ShownTask, PublishNowRefusal>>;
 
 export function createPublishNow({
   tasks,
@@ -42,7 +51,7 @@ export function createPublishNow({
   entropy,
   report,
 }: PublishNowDeps): PublishNow {
-  return async (ownerId, id) => {
+  return async (ownerId, id, { override = false } = {}) => {
     const changed = await changeOwnTask<PublishNowRefusal>(tasks, ownerId, id, (task) => {
       const { status, posted, partCount } = task;
       if (isFinal(status)) return err({ reason: "final", status });
@@ -52,13 +61,14 @@ export function createPublishNow({
       if (isBegun && status !== "held")
         return err({ reason: "parts-posted", posted: posted.length, partCount });
       const now = clock.now();
-      const next = isBegun ? resume(task, now) : reschedule(task, now, now);
+      const next = isBegun ? resume(task, now, override) : reschedule(task, now, now, override);
       const log = {
         at: now,
         attemptId: asAttemptId(entropy.newId()),
         step: "change" as const,
         status: next.status,
         code: "publish-now",
+        ...(override && { message: "A blackout does not bind it." }),
       };
       return ok({ next, together: { log } });
     });

@@ -1,10 +1,18 @@
 import { inactiveAccount, type Project } from "#shared/domain/account.ts";
 import type { Failure } from "#shared/domain/failure.ts";
+import { circumstancesOf } from "#shared/domain/features.ts";
 import { decideGate, type Gate, type Heard, reserve } from "#shared/domain/gate.ts";
 import type { AccountId, AttemptId } from "#shared/domain/ids.ts";
 import { chooseAccount as chosenAccount, prepareAgain, startPosting, stop } from "#shared/domain/moves.ts";
 import { decidePolicy, type Parking } from "#shared/domain/policy.ts";
-import { decideLate, dueAt, lateReason, mayChooseAgain, type Task } from "#shared/domain/task.ts";
+import {
+  decideLate,
+  dueAt,
+  lateReason,
+  mayChooseAgain,
+  needsPreparation,
+  type Task,
+} from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { CircuitStore } from "#shared/ports/circuit-store.ts";
@@ -91,7 +99,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
 
     const late = decideLate(arrived, arrivedAt);
     if (late !== "in-time") return stopLate(deps, message, attemptId, late === "hold" ? "held" : "missed");
-    if (awaitsMedia(arrived)) {
+    if (awaitsPreparation(arrived)) {
       await dispatch.enqueue(message, TIMING.publish.waitForMediaMs);
       return { kind: "waits-for-media" };
     }
@@ -204,7 +212,13 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
     switch (outcome.kind) {
       case "posted": {
         const { postId } = outcome;
-        const settled = await settlePosted(deps, attempt, { postId, sentAt: calledAt, phases });
+        const circumstances = circumstancesOf(content, project, account);
+        const settled = await settlePosted(deps, attempt, {
+          postId,
+          sentAt: calledAt,
+          circumstances,
+          phases,
+        });
         // Another task of the same text has adopted it: reading back finds that one's.
         if (settled.kind === "post-taken")
           await settleUnknown(deps, attempt, { cause: "post-taken", heard: "answer", phases });
@@ -247,9 +261,8 @@ const isMeantFor = ({ rev, arm, part }: ReceivedTaskMessage, task: Task): boolea
   task.posted.length === part &&
   (["pending", "preparing", "ready", "retrying"] as const).some((status) => status === task.status);
 
-/** The media belong to the first part. */
-const awaitsMedia = ({ status, mediaCount, posted }: Task): boolean =>
-  status === "preparing" || (status === "pending" && mediaCount > 0 && posted.length === 0);
+const awaitsPreparation = (task: Task): boolean =>
+  task.status === "preparing" || (task.status === "pending" && needsPreparation(task));
 
 const decideNow = (
   task: Task,
@@ -259,7 +272,8 @@ const decideNow = (
 ): Parking | undefined => {
   const units = task.partCount - task.posted.length;
   return (
-    decidePolicy(policy, timeZone, now, units) ?? decideGate(gate, { taskId: task.id, now, units, policy })
+    decidePolicy(policy, timeZone, now, units, task.override) ??
+    decideGate(gate, { taskId: task.id, now, units, policy })
   );
 };
 

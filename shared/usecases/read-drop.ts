@@ -1,17 +1,29 @@
 import { createHash } from "node:crypto";
 import type { Account, Project } from "#shared/domain/account.ts";
 import { ANY_ACCOUNT } from "#shared/domain/account-pool.ts";
+import { composePost } from "#shared/domain/compose-post.ts";
+import type { Writing } from "#shared/domain/content/writing.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { DROP_PREFIX, type DroppedName, filesOfPost, parseDropKey } from "#shared/domain/drop-key.ts";
 import type { AccountId } from "#shared/domain/ids.ts";
 import type { MediaType, Medium } from "#shared/domain/media.ts";
 import { checkMediaSet, promisedFamily, X_MEDIA_LIMITS } from "#shared/domain/media-rules.ts";
+import { decideStrategy, isNow } from "#shared/domain/planning/decide-strategy.ts";
+import { isFlexible, type Strategy } from "#shared/domain/planning/strategy.ts";
 import { checkThreadSpan } from "#shared/domain/policy.ts";
 import { checkPost } from "#shared/domain/post-text.ts";
 import { decidePublishTime, type PublishTime } from "#shared/domain/publish-time.ts";
 import type { Reason } from "#shared/domain/reason.ts";
+import { nextOccurrence } from "#shared/domain/recurrence/occurrences.ts";
+import { readRecurrence } from "#shared/domain/recurrence/read-recurrence.ts";
+import type { Schedule } from "#shared/domain/recurrence/schedule.ts";
 import { checkAltText, checkSidecarSize, parseSidecar, type Sidecar } from "#shared/domain/sidecar.ts";
-import type { LatePolicy, Part, ReconcilePolicy } from "#shared/domain/task.ts";
+import {
+  DEFAULT_LATE_POLICY,
+  type LatePolicy,
+  type Part,
+  type ReconcilePolicy,
+} from "#shared/domain/task.ts";
 import { quote, quoteAll } from "#shared/domain/words.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { DropFolder, StoredFile } from "#shared/ports/drop-folder.ts";
@@ -31,17 +43,26 @@ export interface ReadDropDeps {
 
 /** Everything that a task and its content need, checked. */
 export interface PlannedPost {
+  /** The default one, if any account of the project will do. */
   readonly accountId: AccountId;
-  /** Any account of the project will do. */
-  readonly pool?: "open";
+  readonly isAny: boolean;
+  readonly strategy: Strategy;
   readonly reconcile?: ReconcilePolicy;
   /** Name of its batch. */
   readonly batch?: string;
   readonly parts: readonly Part[];
+  readonly writing?: Writing;
   readonly time: PublishTime;
   readonly priority: number;
   readonly language: string;
   readonly latePolicy: LatePolicy;
+  readonly reuseMedia: boolean;
+  /** It is posted again and again; `time` is that of the next occurrence. */
+  readonly recurrence?: {
+    readonly schedule: Schedule;
+    /** In rotation, the text of the post first. */
+    readonly variants: readonly (readonly Part[])[];
+  };
 }
 
 export type DropReading =
@@ -165,24 +186,45 @@ export function createReadDrop({ folder, drops, accounts, inspect }: ReadDropDep
     const isAny = sidecar.account === ANY_ACCOUNT;
     const account = await findAccount(project, isAny ? undefined : sidecar.account);
     if (!account.ok) return account;
-    const { publishAt, latePolicy, priority, language, batch, reconcile } = sidecar;
-    const time = decidePublishTime(publishAt, { now, timeZone: project.timeZone, latePolicy });
+    const { publishAt, priority, language, batch, reuseMedia } = sidecar;
+    const strategy = decideStrategy(sidecar.strategy, publishAt);
+    if (!strategy.ok) return strategy;
+    const latePolicy = sidecar.latePolicy ?? project.policy?.latePolicy ?? DEFAULT_LATE_POLICY;
+    const reconcile = sidecar.reconcile ?? project.policy?.reconcile;
+    const recurrence = readRecurring(sidecar, project.timeZone, now);
+    if (!recurrence.ok) return recurrence;
+    const schedule = recurrence.value;
+    const next = schedule && (nextOccurrence(schedule, now)?.at ?? now);
+    const time: Result<PublishTime, Reason> = next
+      ? ok({ publishAt: next, slotAt: next })
+      : decidePublishTime(publishAt, { now, timeZone: project.timeZone, latePolicy });
     if (!time.ok) return time;
     const { maxTextLength } = account.value;
-    const parts = checkPost(sidecar.texts, { maxTextLength, hasMedia });
-    if (!parts.ok) return parts;
+    const composed = composePost(sidecar, { maxTextLength, hasMedia });
+    if (!composed.ok) return composed;
+    const { parts } = composed.value;
+    const variants: (readonly Part[])[] = [parts];
+    for (const text of sidecar.variants ?? []) {
+      const variant = checkPost([text], { maxTextLength, hasMedia });
+      if (!variant.ok) return variant;
+      variants.push(variant.value);
+    }
     const { slotAt } = time.value;
-    const tooLong = checkThreadSpan(project.policy, project.timeZone, slotAt, parts.value.length);
+    const tooLong =
+      !isFlexible(strategy.value) && checkThreadSpan(project.policy, project.timeZone, slotAt, parts.length);
     if (tooLong) return err(tooLong);
     return ok({
       accountId: account.value.id,
-      ...(isAny && { pool: "open" as const }),
+      isAny,
+      strategy: strategy.value,
       ...(reconcile && { reconcile }),
-      parts: parts.value,
+      ...composed.value,
       time: time.value,
       priority,
       language,
       latePolicy,
+      reuseMedia,
+      ...(schedule && { recurrence: { schedule, variants } }),
       ...(batch !== undefined && { batch }),
     });
   }
@@ -249,6 +291,34 @@ export function createReadDrop({ folder, drops, accounts, inspect }: ReadDropDep
     });
     return { kind: "post", file, media, plan: planned, identity: identify(drop, bytes.value, media) };
   };
+}
+
+/** When it recurs; undefined: it does not. What is decided for one slot only does not go with it. */
+function readRecurring(
+  { recurrence, variants, publishAt, ...sidecar }: Sidecar,
+  timeZone: string,
+  now: Date,
+): Result<Schedule | undefined, Reason> {
+  const single = (["strategy", "enhance", "generate", "hashtags", "batch"] as const).find(
+    (field) => sidecar[field] !== undefined && sidecar[field] !== "fixed",
+  );
+  if (recurrence === undefined)
+    return variants === undefined
+      ? ok(undefined)
+      : err({
+          code: "recurrence-mixed",
+          message: "variants are given, and nothing recurs.",
+          remedy: "Add recurrence, or leave variants out.",
+        });
+  if (single)
+    return err({
+      code: "recurrence-mixed",
+      message: `A recurrence does not go together with ${single}.`,
+      remedy: "Leave one of them out.",
+    });
+  const dtStart = isNow(publishAt) ? now.toISOString() : (publishAt ?? "");
+  const read = readRecurrence(recurrence, { timeZone, dtStart });
+  return read.ok ? read : err(read.error.why);
 }
 
 /** What a name promises, where too many files were dropped to look into each. */

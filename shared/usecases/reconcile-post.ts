@@ -1,4 +1,5 @@
 import { planRetry } from "#shared/domain/arrangement.ts";
+import { circumstancesOf, type PostCircumstances } from "#shared/domain/features.ts";
 import { type Gate, giveBack, writeOff } from "#shared/domain/gate.ts";
 import type { AttemptId } from "#shared/domain/ids.ts";
 import { awaitReading, cancel, noteAbsence, repost, stop } from "#shared/domain/moves.ts";
@@ -18,6 +19,7 @@ import {
 } from "#shared/domain/reconcile.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
+import type { AccountStore } from "#shared/ports/account-store.ts";
 import { type PostPublisher, TIMELINE_SIZE } from "#shared/ports/post-publisher.ts";
 import type { SharedCounters } from "#shared/ports/shared-counters.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
@@ -34,6 +36,7 @@ import { returnShares, sharesOf } from "./take-shares.ts";
 
 export interface ReconcilePostDeps extends SettleAttemptDeps {
   readonly tasks: TaskStore;
+  readonly accounts: SettleAttemptDeps["accounts"] & Pick<AccountStore, "getProject">;
   readonly publisher: Pick<PostPublisher, "readTimeline">;
   readonly counters: SharedCounters;
   /** @default TIMING.reconcile */
@@ -137,10 +140,13 @@ export function createReconcilePost(deps: ReconcilePostDeps): ReconcilePost {
     }
 
     let hasTwin = false;
-    for (const { postId, createdAt } of findMatches(read.posts, sought)) {
+    const matches = findMatches(read.posts, sought);
+    const circumstances = matches.length > 0 ? await readCircumstances(deps, task, content) : undefined;
+    for (const { postId, createdAt } of matches) {
       // X's clock has whole seconds, and may be behind ours: nothing was sent before it was asked for.
       const sentAt = createdAt > sought.sentFrom ? createdAt : sought.sentFrom;
-      const adopted = await settlePosted(deps, attempt, { postId, sentAt }, isOurs);
+      const found = { postId, sentAt, ...(circumstances && { circumstances }) };
+      const adopted = await settlePosted(deps, attempt, found, isOurs);
       if (adopted.kind === "written") return { kind: "adopted", postId };
       if (adopted.kind === "not-ours") return { kind: "stale-message" };
       hasTwin = true;
@@ -187,6 +193,18 @@ const EARLY_MS = 5_000;
 
 const isMeantFor = ({ rev, arm, part }: ReceivedTaskMessage, task: Task): boolean =>
   task.status === "unknown" && task.rev === rev && task.arm === arm && task.posted.length === part;
+
+async function readCircumstances(
+  { accounts }: ReconcilePostDeps,
+  { projectId, accountId }: Task,
+  content: Content,
+): Promise<PostCircumstances | undefined> {
+  const [project, account] = await Promise.all([
+    accounts.getProject(projectId),
+    accounts.getAccount(accountId),
+  ]);
+  return project && circumstancesOf(content, project, account);
+}
 
 const reportOf = (
   written: Awaited<ReturnType<typeof writeSettlement>>,

@@ -1,6 +1,7 @@
 /** How an attempt to post ends in the table: at once, or after reading back. */
 import { planRetry } from "#shared/domain/arrangement.ts";
 import { decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
+import { featuresOf, type PostCircumstances, type PostFeatures } from "#shared/domain/features.ts";
 import {
   confirm,
   doubt,
@@ -94,6 +95,8 @@ const waitsFor =
     isInFlight(task.status) && task.attemptId === attemptId;
 
 export interface Posted extends PostedPart {
+  /** Absent: nobody knows them any more. */
+  readonly circumstances?: PostCircumstances;
   readonly phases?: Readonly<Record<string, number>>;
 }
 
@@ -101,18 +104,20 @@ export interface Posted extends PostedPart {
 export async function settlePosted(
   deps: SettleAttemptDeps,
   attempt: Attempt,
-  { postId, sentAt, phases }: Posted,
+  { postId, sentAt, circumstances, phases }: Posted,
   isOurs: (task: Task) => boolean = waitsFor(attempt),
 ): Promise<SettleResult> {
   const { clock, dispatch } = deps;
   const result = await writeSettlement(deps, attempt, isOurs, (task, gate) => {
     const next = recordPosted(task, clock.now(), { postId, sentAt });
+    const features = circumstances && describe(task, circumstances, gate, sentAt);
     return {
       next,
       together: {
         log: attempt.log({ status: next.status, externalId: postId, ...(phases && { phases }) }),
         gate: confirm(gate, { taskId: task.id, at: sentAt, postId, isLast: next.status !== "ready" }),
         adopt: { accountId: task.accountId, postId },
+        ...(features && { features }),
       },
     };
   });
@@ -122,6 +127,21 @@ export async function settlePosted(
       delayMs: result.task.notBeforeAt.getTime() - clock.now().getTime(),
     });
   return result;
+}
+
+/** Of the first part. The post is out: nothing that only describes it may keep that from being written down. */
+function describe(
+  task: Task,
+  circumstances: PostCircumstances,
+  gate: Gate,
+  sentAt: Date,
+): PostFeatures | undefined {
+  if (task.posted.length > 0) return undefined;
+  try {
+    return featuresOf(task, circumstances, gate, sentAt);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The answer was lost: the account's gate stays reserved, since the post may be out. */

@@ -18,6 +18,7 @@ import { type DueRef, type TaskStore, type Together, WAKE_SHARDS } from "#shared
 import { type ArrangeTask, wakeTask } from "./arrange-task.ts";
 import { type OrderTasks, type Worked, workOff } from "./dispatch-fairly.ts";
 import type { ResumeAccount } from "./resume-account.ts";
+import type { RunDueJob } from "./run-due-job.ts";
 import type { RunDueTasks } from "./run-due-tasks.ts";
 
 /** Read at once from a shard; more are read after these. */
@@ -34,6 +35,7 @@ export interface SweepTasksDeps {
   readonly arrange: ArrangeTask;
   readonly resumeAccount: ResumeAccount;
   readonly runDueTasks: RunDueTasks;
+  readonly runDueJob: RunDueJob;
   readonly order: OrderTasks;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -55,6 +57,8 @@ export interface SweepReport {
   readonly drops: number;
   /** Batch runs that were started or followed. */
   readonly runs: number;
+  /** Managed jobs whose instant has come. */
+  readonly jobs: number;
   /** Sources that are looked through for files whose event was lost. */
   readonly scans: number;
   /** The index lagged, or somebody was faster. */
@@ -101,6 +105,7 @@ export function createSweepTasks({
   arrange,
   resumeAccount,
   runDueTasks,
+  runDueJob,
   order,
   clock,
   entropy,
@@ -193,6 +198,7 @@ export function createSweepTasks({
     if (ref.kind === "account") return (await resumeAccount(ref.id)) ? "resumed" : "skipped";
     if (ref.kind === "run")
       return (await runDueTasks(asRunId(ref.id), deadline, report)) === "skipped" ? "skipped" : "runs";
+    if (ref.kind === "job") return (await runDueJob(ref.id, deadline, report)) === "ran" ? "jobs" : "skipped";
     const now = clock.now();
     const drop = await drops.get(ref.project, ref.base);
     if (!drop?.wakeAt || drop.wakeAt > now) return "skipped";
@@ -225,6 +231,7 @@ export function createSweepTasks({
       held: 0,
       drops: 0,
       runs: 0,
+      jobs: 0,
       scans: 0,
       skipped: 0,
       failed: 0,

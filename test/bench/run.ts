@@ -4,6 +4,8 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { TIMING } from "#shared/domain/timing.ts";
 import { mediaFindings, mediaTable } from "./media/findings.ts";
 import { measureMedia } from "./media/measure.ts";
+import { plannerFindings, plannerTable } from "./planner/findings.ts";
+import { measurePlanner } from "./planner/measure.ts";
 import { punctualityFindings, punctualityTable } from "./punctuality/findings.ts";
 import { measurePunctuality } from "./punctuality/measure.ts";
 import type { BenchResult } from "./result.ts";
@@ -73,6 +75,25 @@ program
       console.log(JSON.stringify(result));
     },
   );
+
+program
+  .command("planner")
+  .description("slots for many posts in full calendars: conflicts beside a naive planner, and time per post")
+  .option("--calendar <days,…>", "lengths of the full calendars that are compared", positives, [30, 120, 360])
+  .option("--runs <n>", "runs of each; the median counts", positive, 7)
+  .option("--json", "only the JSON object", false)
+  .action(({ calendar, runs, json }: { calendar: number[]; runs: number; json: boolean }) => {
+    const measured = measurePlanner({
+      calendarDays: calendar,
+      runs,
+      onStep: (step) => {
+        if (!json) console.error(step);
+      },
+    });
+    const result: BenchResult = { name: "planner", ...plannerFindings(measured) };
+    if (!json) console.log(plannerTable(measured, result));
+    console.log(JSON.stringify(result));
+  });
 
 program
   .command("punctuality")

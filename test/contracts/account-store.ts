@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Account, Project } from "#shared/domain/account.ts";
 import { asAccountId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
+import type { PolicyVersion } from "#shared/domain/planning/policy-version.ts";
+import type { Policy } from "#shared/domain/planning/rules.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import { type DueRef, type TaskStore, WAKE_SHARDS } from "#shared/ports/task-store.ts";
 
@@ -42,6 +44,15 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
     };
   };
 
+  const aVersion = (over: Partial<PolicyVersion> = {}): PolicyVersion => ({
+    version: 1,
+    policy: {},
+    timeZone: "Asia/Shanghai",
+    savedAt: now,
+    savedBy: "somebody",
+    ...over,
+  });
+
   async function dueAccounts(at: Date): Promise<readonly DueAccount[]> {
     const found: DueRef[] = [];
     for (let shard = 0; shard < WAKE_SHARDS; shard++)
@@ -55,6 +66,7 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
       const account = anAccount({
         userId: "1500",
         username: "kites",
+        followers: 1_024,
         maxTextLength: 25_000,
         status: "paused",
         reason: tooDear,
@@ -135,43 +147,142 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
       expect((await dueAccounts(now)).map((ref) => ref.id)).not.toContain(id);
     });
 
-    it("replaces what people set of a project, and nothing else", async () => {
+    it("replaces the accounts of a project, and nothing else", async () => {
+      const { accounts: store } = open();
+      const project = aProject({ policy: { dailyMax: 17 }, weight: 3 });
+      await store.addProject(project);
+      const second = asAccountId(fresh("account"));
+      const accountIds = [...project.accountIds, second];
+      const stale = { ...project, policy: { dailyMax: 1 }, weight: 1, timeZone: "UTC", name: "renamed" };
+      await store.saveProject({ ...stale, accountIds, defaultAccountId: second });
+      const next = { ...project, accountIds, defaultAccountId: second };
+      expect(await store.getProject(project.id)).toEqual(next);
+      expect(await store.getProjectByFolder(project.name)).toEqual(next);
+      expect(await store.listProjects(project.ownerId)).toEqual([next]);
+      expect(await store.getProjectByFolder("renamed")).toBeUndefined();
+    });
+
+    it("gives back every field of a policy, and takes away what the next version does not have", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      await store.addProject(project);
+      const policy: Required<Policy> = {
+        minIntervalMs: 60_000,
+        dailyMin: 2,
+        dailyMax: 17,
+        blackout: { fromHour: 22, toHour: 6 },
+        blackoutDates: ["2026-12-24"],
+        holidays: [{ name: "Österreich", dates: ["2026-12-25", "2026-12-26"] }],
+        frozen: false,
+        monthlyBudgetMicros: 5_000_000,
+        optimalHours: [9, 21],
+        preferredHours: [],
+        jitterMs: 0,
+        leadMs: 60_000,
+        quotaBuffer: 0.25,
+        urgentShare: 0,
+        duplicates: { windowMs: 86_400_000, threshold: 0.6, near: "blocks" },
+        uniqueMedia: true,
+        latePolicy: { postWithinMs: 1_800_000, then: "hold" },
+        reconcile: "hold",
+      };
+      const first = aVersion({ policy, timeZone: "Europe/Vienna", weight: 3 });
+      expect(await store.savePolicy(project.id, first)).toEqual({ ok: true, value: undefined });
+      const set = { ...project, policy, policyVersion: 1, timeZone: "Europe/Vienna", weight: 3 };
+      expect(await store.getProject(project.id)).toEqual(set);
+      expect(await store.getProjectByFolder(project.name)).toEqual(set);
+
+      const second = aVersion({ version: 2, policy: { latePolicy: { then: "missed" } }, timeZone: "UTC" });
+      await store.savePolicy(project.id, second);
+      const { weight: _weight, ...plain } = set;
+      expect(await store.getProject(project.id)).toEqual({
+        ...plain,
+        policy: second.policy,
+        policyVersion: 2,
+        timeZone: "UTC",
+      });
+      const third = aVersion({ version: 3, timeZone: "UTC" });
+      await store.savePolicy(project.id, third);
+      expect(await store.getProject(project.id)).toEqual({ ...project, policyVersion: 3, timeZone: "UTC" });
+      expect(await store.listPolicyVersions(project.id, 10)).toEqual([third, second, first]);
+    });
+
+    it("refuses to replace any version of a policy but the one before, and keeps no trace of the try", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      await store.addProject(project);
+      const stale = { ok: false, error: { reason: "stale" } };
+      expect(await store.savePolicy(project.id, aVersion({ version: 2 }))).toEqual(stale);
+      const first = aVersion({ policy: { dailyMax: 1 } });
+      await store.savePolicy(project.id, first);
+      expect(await store.savePolicy(project.id, aVersion())).toEqual(stale);
+      expect(await store.savePolicy(project.id, aVersion({ version: 3 }))).toEqual(stale);
+      expect(await store.listPolicyVersions(project.id, 10)).toEqual([first]);
+      expect(await store.getProject(project.id)).toMatchObject({ policy: { dailyMax: 1 }, policyVersion: 1 });
+    });
+
+    it("lets one of several people change a policy at a time, while others change the accounts", async () => {
       const { accounts: store } = open();
       const project = aProject();
       await store.addProject(project);
       const second = asAccountId(fresh("account"));
-      const policy = {
-        minIntervalMs: 60_000,
-        dailyMax: 17,
-        blackout: { fromHour: 22, toHour: 6 },
-        frozen: false,
-        monthlyBudgetMicros: 5_000_000,
-      };
-      const set = {
+      const [accounts, ...saved] = await Promise.all([
+        store.saveProject({ ...project, defaultAccountId: second }),
+        ...[1, 2, 3].map((dailyMax) => store.savePolicy(project.id, aVersion({ policy: { dailyMax } }))),
+      ]);
+      expect(accounts).toBeUndefined();
+      expect(saved.filter(({ ok }) => ok)).toHaveLength(1);
+      const versions = await store.listPolicyVersions(project.id, 10);
+      expect(versions).toHaveLength(1);
+      expect(await store.getProject(project.id)).toEqual({
         ...project,
-        accountIds: [...project.accountIds, second],
         defaultAccountId: second,
-        timeZone: "Europe/Vienna",
-        policy,
-        weight: 3,
-      };
-      await store.saveProject({ ...set, name: "renamed", ownerId: asOwnerId(fresh("owner")) });
-      expect(await store.getProject(project.id)).toEqual(set);
-      expect(await store.getProjectByFolder(project.name)).toEqual(set);
-      expect(await store.listProjects(project.ownerId)).toEqual([set]);
-      expect(await store.getProjectByFolder("renamed")).toBeUndefined();
+        policy: versions[0]?.policy,
+        policyVersion: 1,
+      });
+    });
 
-      await store.saveProject({ ...set, policy: { dailyMax: 1 } });
-      expect(await store.getProject(project.id)).toEqual({ ...set, policy: { dailyMax: 1 } });
-      const { policy: _policy, weight: _weight, ...plain } = set;
-      await store.saveProject(plain);
-      expect(await store.getProject(project.id)).toEqual(plain);
+    it("lists versions of a policy newest first, page by page, and of no other project", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      const sibling = aProject({ ownerId: project.ownerId });
+      await store.addProject(project);
+      await store.addProject(sibling);
+      await store.savePolicy(sibling.id, aVersion());
+      for (let version = 1; version <= 12; version++)
+        await store.savePolicy(project.id, aVersion({ version, policy: { dailyMax: version } }));
+      const page = async (limit: number, before?: number) =>
+        (await store.listPolicyVersions(project.id, limit, before)).map(({ version }) => version);
+      expect(await page(5)).toEqual([12, 11, 10, 9, 8]);
+      expect(await page(5, 8)).toEqual([7, 6, 5, 4, 3]);
+      expect(await page(5, 3)).toEqual([2, 1]);
+      expect(await page(5, 1)).toEqual([]);
+      expect(await store.listPolicyVersions(asProjectId(fresh("project")), 5)).toEqual([]);
+    });
+
+    it("keeps the policy that a project is made with as its first version", async () => {
+      const { accounts: store } = open();
+      const project = aProject({ policy: { dailyMax: 5 }, weight: 2 });
+      const saved = { savedAt: now, savedBy: "init" };
+      expect(await store.addProject(project, saved)).toEqual({ ok: true, value: undefined });
+      expect(await store.getProject(project.id)).toEqual({ ...project, policyVersion: 1 });
+      const first = { version: 1, policy: { dailyMax: 5 }, timeZone: project.timeZone, weight: 2, ...saved };
+      expect(await store.listPolicyVersions(project.id, 10)).toEqual([first]);
+
+      const plain = aProject();
+      await store.addProject({ ...plain, policy: {} }, saved);
+      expect(await store.getProject(plain.id)).toEqual({ ...plain, policyVersion: 1 });
+      const rival = aProject({ name: project.name, policy: { dailyMax: 9 } });
+      expect(await store.addProject(rival, saved)).toMatchObject({ ok: false });
+      expect(await store.listPolicyVersions(rival.id, 10)).toEqual([]);
     });
 
     it("makes no project by changing one that does not exist", async () => {
       const { accounts: store } = open();
       const project = aProject();
       await expect(store.saveProject(project)).rejects.toThrow();
+      await expect(store.savePolicy(project.id, aVersion())).rejects.toThrow(RangeError);
+      expect(await store.listPolicyVersions(project.id, 10)).toEqual([]);
       expect(await store.getProject(project.id)).toBeUndefined();
     });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { circumstancesOf, featuresOf } from "#shared/domain/features.ts";
 import { confirm, type Gate, newGate, reserve } from "#shared/domain/gate.ts";
 import {
   asAccountId,
@@ -100,6 +101,8 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
         heldFor: "account",
         strategy: "optimal",
         override: true,
+        toWrite: true,
+        written: true,
         posted: [{ postId: "1999", sentAt: now }],
         reason: why,
       });
@@ -170,11 +173,14 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
       expect(await tasks.get(rival.id)).toBeUndefined();
       expect((await make({ replaces: rival.id })).created.ok).toBe(false);
 
+      expect(await tasks.getClaim(key)).toBe(task.id);
+      expect(await tasks.getClaim(fresh("claim"))).toBeUndefined();
       const heir = await make({ replaces: task.id });
       expect(heir.created.ok).toBe(true);
       expect((await make()).created).toMatchObject({ error: { by: heir.rival.id } });
 
       clock.set(new Date(until.getTime() + 1));
+      expect(await tasks.getClaim(key)).toBeUndefined();
       expect((await make()).created.ok).toBe(true);
     });
 
@@ -194,18 +200,18 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
       const { accountId } = task;
       const empty = await tasks.getBoard(accountId);
       expect(empty).toEqual({ accountId, version: 0, noted: [] });
-      const first = noteSlot(empty, { taskId: task.id, at: task.slotAt, parts: 2 }, now);
+      const first = noteSlot(empty, { taskId: task.id, at: task.slotAt, parts: 2, priority: 5 }, now);
       expect(await tasks.save({ ...task, version: 2 }, { board: first })).toMatchObject({ ok: true });
 
       const rival = own({ accountId });
-      const second = noteSlot(empty, { taskId: rival.id, at: task.slotAt, parts: 1 }, now);
+      const second = noteSlot(empty, { taskId: rival.id, at: task.slotAt, parts: 1, priority: 5 }, now);
       expect(await tasks.create(rival, aContent(rival), { board: second })).toEqual({
         ok: false,
         error: { reason: "board-stale" },
       });
       expect(await tasks.get(rival.id)).toBeUndefined();
       expect(await tasks.getBoard(accountId)).toEqual(first);
-      const again = noteSlot(first, { taskId: rival.id, at: task.slotAt, parts: 1 }, now);
+      const again = noteSlot(first, { taskId: rival.id, at: task.slotAt, parts: 1, priority: 5 }, now);
       expect(await tasks.create(rival, aContent(rival), { board: again })).toMatchObject({ ok: true });
       expect((await tasks.getBoard(accountId)).noted).toHaveLength(2);
     });
@@ -278,14 +284,20 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
         expect(await tasks.getGate(accountId)).toEqual(reserved);
         const done = recordPosted(posting, now, { postId: "1999", sentAt: now });
         const confirmed = confirm(reserved, { taskId: task.id, at: now, postId: "1999", isLast: true });
-        const together = { log: entry, gate: confirmed, adopt: { accountId, postId: "1999" } };
+        const content = aContent(task);
+        const followers = { followers: 1_024 };
+        const circumstances = circumstancesOf(content, { timeZone: "Asia/Shanghai" }, followers);
+        const features = featuresOf(task, circumstances, confirmed, now);
+        const together = { log: entry, gate: confirmed, adopt: { accountId, postId: "1999" }, features };
 
         expect(await tasks.save({ ...done, version: 9 }, together)).toEqual(STALE);
         expect(await tasks.getLog(task.id)).toEqual([]);
+        expect(await tasks.getFeatures(task.id)).toBeUndefined();
         expect(await tasks.getGate(accountId)).toEqual(reserved);
         expect(await tasks.get(task.id)).toEqual(posting);
 
         expect((await tasks.save(done, together)).ok).toBe(true);
+        expect(await tasks.getFeatures(task.id)).toEqual(features);
         expect(await tasks.getLog(task.id)).toEqual([entry]);
         expect(await tasks.getGate(accountId)).toEqual(confirmed);
         expect(await tasks.get(task.id)).toEqual(done);

@@ -211,7 +211,7 @@ describe("npm start", () => {
     directory = join(folder, "kept");
     port = await freePorts();
     env = { PUNCTUAL_PORT: String(port) };
-    running = npm("start", ["--sandbox", "--directory", directory], env);
+    running = npm("start", ["--sandbox", "--preset", "open", "--directory", directory], env);
     told = await whenRunning(running);
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type * as z from "zod";
 import { configSchema as acceptDrop } from "#functions/accept-drop/config.ts";
 import { configSchema as authorizeRequest } from "#functions/authorize-request/config.ts";
+import { configSchema as expandRecurrences } from "#functions/expand-recurrences/config.ts";
 import { configSchema as preparePost } from "#functions/prepare-post/config.ts";
 import { configSchema as publishPost } from "#functions/publish-post/config.ts";
 import { configSchema as relayEvents } from "#functions/relay-events/config.ts";
@@ -28,6 +29,7 @@ const synthesis = synthesize();
 const SCHEMAS: Readonly<Record<FunctionName, z.ZodObject>> = {
   "accept-drop": acceptDrop,
   "authorize-request": authorizeRequest,
+  "expand-recurrences": expandRecurrences,
   "prepare-post": preparePost,
   "publish-post": publishPost,
   "relay-events": relayEvents,
@@ -38,6 +40,7 @@ const SCHEMAS: Readonly<Record<FunctionName, z.ZodObject>> = {
 const TIMES: Readonly<Record<FunctionName, { readonly timeoutMs: number; readonly memoryMb: number }>> = {
   "accept-drop": TIMING.accept,
   "authorize-request": TIMING.authorize,
+  "expand-recurrences": TIMING.expand,
   "prepare-post": TIMING.prepare,
   "publish-post": TIMING.publish,
   "relay-events": TIMING.relay,
@@ -141,14 +144,18 @@ describe("time", () => {
     expect(functionNamed(synthesis, "serve-api").timeoutMs).toBeLessThan(30_000);
   });
 
-  it("sweeps every minute, and is done before the next", () => {
-    expect(functionNamed(synthesis, "sweep-tasks").timeoutMs).toBeLessThan(60_000);
-    const [[, rule = {}] = []] = ofType(synthesis, "AWS::Events::Rule").filter(
-      ([, properties]) => properties["ScheduleExpression"],
-    );
-    expect(rule).toMatchObject({ ScheduleExpression: "rate(1 minute)", State: "ENABLED" });
-    const [target] = rule["Targets"] as { Arn: unknown }[];
-    expect(referent(target?.Arn)).toBe(functionNamed(synthesis, "sweep-tasks").logicalId);
+  it.each([
+    ["sweep-tasks", "rate(1 minute)", 60_000],
+    ["expand-recurrences", "rate(1 hour)", 3_600_000],
+  ] as const)("starts %s at %s, and it is done before the next", (name, rate, everyMs) => {
+    const { logicalId, timeoutMs } = functionNamed(synthesis, name);
+    expect(timeoutMs).toBeLessThan(everyMs);
+    const rates = ofType(synthesis, "AWS::Events::Rule")
+      .filter(([, { Targets }]) =>
+        (Targets as { Arn: unknown }[]).some(({ Arn }) => referent(Arn) === logicalId),
+      )
+      .map(([, { ScheduleExpression, State }]) => [ScheduleExpression, State]);
+    expect(rates).toEqual([[rate, "ENABLED"]]);
   });
 });
 

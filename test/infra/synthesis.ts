@@ -7,6 +7,7 @@ import type { FunctionName } from "#infra/constructs/cloud-function.ts";
 export const FUNCTION_NAMES = [
   "accept-drop",
   "authorize-request",
+  "expand-recurrences",
   "prepare-post",
   "publish-post",
   "relay-events",

@@ -13,6 +13,8 @@ const VARIABLE_OF = {
   PrepareLeads: "PREPARE_LEADS",
   SettleSeconds: "SETTLE_SECONDS",
   UploadConcurrency: "UPLOAD_CONCURRENCY",
+  GeminiEndpoint: "GEMINI_ENDPOINT",
+  GeminiModel: "GEMINI_MODEL",
 };
 
 describe("parameters", () => {
@@ -27,6 +29,8 @@ describe("parameters", () => {
       PrepareLeads: "photo=180,gif=600,video=1200,large=3600",
       SettleSeconds: 20,
       UploadConcurrency: 4,
+      GeminiEndpoint: "https://generativelanguage.googleapis.com",
+      GeminiModel: "gemini-3.5-flash-lite",
     });
     expect(synthesis.data.Parameters).toBeUndefined();
   });
@@ -47,6 +51,10 @@ describe("parameters", () => {
     expect(accepts("XEndpoint", "http://127.0.0.1:4551")).toBe(true);
     expect(accepts("XEndpoint", "api.x.com")).toBe(false);
     expect(accepts("XEndpoint", "https://api.x.com/2")).toBe(false);
+    expect(accepts("GeminiEndpoint", "http://127.0.0.1:4551")).toBe(true);
+    expect(accepts("GeminiEndpoint", "https://generativelanguage.googleapis.com/v1beta")).toBe(false);
+    expect(accepts("GeminiModel", "gemini-3.6-flash")).toBe(true);
+    expect(accepts("GeminiModel", "../files")).toBe(false);
     expect(accepts("PrepareLeads", "photo=1,gif=2,video=3,large=4")).toBe(true);
     expect(accepts("PrepareLeads", "photo=1")).toBe(false);
     expect(parameters["UploadConcurrency"]).toMatchObject({ Type: "Number", MinValue: 1 });
@@ -134,7 +142,9 @@ describe("the template", () => {
         sweepSeconds *
         (functionNamed(synthesis, "sweep-tasks").memoryMb / 1_024) *
         0.0000133334 +
-      (sweepsPerMonth * 4 * 0.125) / 1e6;
+      (sweepsPerMonth * 4 * 0.125) / 1e6 +
+      // The expansion of recurrences: the same with one query, every hour.
+      (sweepsPerMonth / 60) * (0.2e-6 + 0.2 * 0.25 * 0.0000133334 + 0.125e-6);
     expect(dollars).toBeLessThanOrEqual(2.5);
   });
 });

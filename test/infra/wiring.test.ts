@@ -152,7 +152,7 @@ describe("what Scheduler and EventBridge start", () => {
     return config;
   };
 
-  it.each(["prepare-post", "publish-post", "sweep-tasks"] as const)(
+  it.each(["prepare-post", "publish-post", "sweep-tasks", "expand-recurrences"] as const)(
     "tries %s once, forgets what is older than five minutes, and keeps what failed",
     (name) => {
       const config = configOf(name);
@@ -183,10 +183,18 @@ describe("what Scheduler and EventBridge start", () => {
     const permissions = ofType(synthesis, "AWS::Lambda::Permission").filter(
       ([, { Principal }]) => Principal === "events.amazonaws.com",
     );
-    expect(permissions).toHaveLength(1);
-    expect(permissions[0]?.[1]).toMatchObject({ Action: "lambda:InvokeFunction" });
-    const [rule] = ofType(synthesis, "AWS::Events::Rule").filter(([, each]) => each["ScheduleExpression"]);
-    expect(referent(permissions[0]?.[1]["SourceArn"])).toBe(rule?.[0]);
+    const allowed = permissions.map(([, { Action, SourceArn, FunctionName }]) => [
+      Action,
+      referent(SourceArn),
+      referent(FunctionName),
+    ]);
+    const started = ofType(synthesis, "AWS::Events::Rule")
+      .filter(([, { ScheduleExpression }]) => ScheduleExpression !== undefined)
+      .flatMap(([rule, { Targets }]) =>
+        (Targets as { Arn: unknown }[]).map(({ Arn }) => ["lambda:InvokeFunction", rule, referent(Arn)]),
+      );
+    expect(started).toHaveLength(2);
+    expect(allowed.toSorted()).toEqual(started.toSorted());
   });
 });
 

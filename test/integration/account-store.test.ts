@@ -78,6 +78,10 @@ describe("a write that won although its answer was lost", () => {
       defaultAccountId: asAccountId("lost"),
     };
     expect(await losingAnAnswer(() => accounts().addProject(project))).toMatchObject({ ok: true });
+    const next = { version: 1, policy: { dailyMax: 1 }, timeZone: "UTC", savedAt: new Date(0), savedBy: "o" };
+    const saved = await losingAnAnswer(() => accounts().savePolicy(project.id, next));
+    expect(saved).toEqual({ ok: true, value: undefined });
+    expect(await accounts().listPolicyVersions(project.id, 10)).toEqual([next]);
   });
 });
 

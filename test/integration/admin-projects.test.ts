@@ -10,6 +10,7 @@ import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { accountIdFor } from "#shared/domain/account.ts";
+import { PRESETS } from "#shared/domain/planning/presets.ts";
 import { WAKE_SHARDS } from "#shared/ports/task-store.ts";
 import { FIRST_OWNER } from "#shared/usecases/initialize-service.ts";
 import { startTestTable, type TestTable } from "#test/support/dynamodb.ts";
@@ -73,7 +74,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   variables = { AWS_ENDPOINT_URL: keyService.url, X_ENDPOINT: sandbox.url };
-  await admin(FIRST, "init", "--time-zone", "Europe/Berlin");
+  await admin(FIRST, "init", "--preset", "open", "--time-zone", "Europe/Berlin");
 });
 
 async function admin(credentials: Record<string, string>, ...args: string[]) {
@@ -124,6 +125,7 @@ describe("npm run admin -- projects", () => {
       accounts: ["main"],
       policy: {},
       weight: 5,
+      version: expect.any(Number),
     });
   });
 
@@ -175,6 +177,13 @@ describe("npm run admin -- projects", () => {
     [["--budget", "-5"], /Give US dollars/],
     [["--budget", "5,00"], /Give US dollars/],
     [["--weight", "11"], /whole number from 1 to 10/],
+    [["--preset", "stedy"], /Allowed choices are steady/],
+    [["--preset", "steady", "--clear"], /cannot be used with/],
+    [["--optimal-hours", "9;12"], /Give hours/],
+    [["--blackout-dates", "Christmas"], /Give dates/],
+    [["--set", "jitter=20m"], /Give a JSON object/],
+    [["--set", '{"jiter":"20m"}'], /jiter/],
+    [["--set", '{"lead":20}'], /lead: /],
     [["--freeze", "--unfreeze"], /cannot be used with/],
   ])("answers 2 to %j, and changes nothing", async (args, message) => {
     const before = await project();
@@ -182,6 +191,79 @@ describe("npm run admin -- projects", () => {
     expect(run.code).toBe(2);
     expect(run.err).toMatch(message);
     expect(await project()).toEqual(before);
+  });
+
+  it("starts from a preset, sets every field there is, and keeps each change as a version", async () => {
+    await admin({}, "projects", "policy", "default", "--clear", "--budget", "5");
+    const { policyVersion = 0 } = await project();
+    const holidays = [{ name: "DE", dates: ["2026-12-25", "2026-12-26"] }];
+    const set = await admin(
+      {},
+      ...["projects", "policy", "default", "--preset", "conservative", "--daily-min", "2"],
+      ...["--optimal-hours", "9,15,21", "--blackout-dates", "2026-12-24", "--time-zone", "Asia/Shanghai"],
+      ...[
+        "--set",
+        JSON.stringify({ holidays, jitter: "20m", latePolicy: { postWithin: "2h", then: "hold" } }),
+      ],
+    );
+    expect(set).toMatchObject({ code: 0, err: "" });
+    expect(set.out).toMatch(/^ {2}posts a day +as X allows +→ {2}2 to 5$/m);
+    expect(set.out).toMatch(/^ {2}holidays +none +→ {2}“DE” \(2 days\)$/m);
+    expect(set.out).toMatch(/^ {2}jitter, lead +40 minutes, 1 minute +→ {2}20 minutes, 1 minute$/m);
+    expect(set.out).toMatch(/^ {2}budget a month +\$5\.00$/m);
+    expect(await project()).toMatchObject({
+      timeZone: "Asia/Shanghai",
+      policyVersion: policyVersion + 1,
+      policy: {
+        ...PRESETS.conservative,
+        dailyMin: 2,
+        optimalHours: [9, 15, 21],
+        blackoutDates: ["2026-12-24"],
+        holidays,
+        jitterMs: 1_200_000,
+        latePolicy: { postWithinMs: 7_200_000, then: "hold" },
+        monthlyBudgetMicros: 5_000_000,
+      },
+    });
+
+    const versions = await admin({}, "projects", "versions", "default");
+    expect(versions.out).toMatch(new RegExp(`^Version ${policyVersion + 1}, \\d{4}-.*, by admin$`, "m"));
+    expect(versions.out.indexOf(`Version ${policyVersion + 1},`)).toBeLessThan(
+      versions.out.indexOf(`Version ${policyVersion},`),
+    );
+    expect((await admin({}, "projects", "versions", "default", "--json")).json()[0]).toMatchObject({
+      version: policyVersion + 1,
+      minInterval: "4h",
+      savedBy: "admin",
+    });
+    await admin({}, "projects", "policy", "default", "--clear", "--time-zone", "Europe/Berlin");
+  });
+
+  it("refuses what cannot be kept, with the arithmetic, and changes nothing", async () => {
+    await admin({}, "projects", "policy", "default", "--preset", "steady");
+    const before = await project();
+    const run = await admin({}, "projects", "policy", "default", "--interval", "4h");
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.err).toContain("at most 5 posts a day, and the daily minimum is 6");
+    expect(run.err).toContain("leave 9, 15, 21 of the optimal hours 9, 12, 15, 18, 21");
+    expect(run.err).toContain("Remedy: ");
+    expect(await project()).toEqual(before);
+    const warned = await admin(
+      {},
+      "projects",
+      "policy",
+      "default",
+      "--clear",
+      "--interval",
+      "4h",
+      "--daily-max",
+      "9",
+    );
+    expect(warned).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Warning: .*at most 6 posts a day/m),
+    });
+    await admin({}, "projects", "policy", "default", "--clear");
   });
 
   it("names the projects there are, and teaches", async () => {
@@ -192,6 +274,33 @@ describe("npm run admin -- projects", () => {
     });
     const help = await admin({}, "projects", "policy", "--help");
     expect(help.out).toContain("--blackout 0-7 --budget 5.00");
+  });
+});
+
+describe("npm run admin -- init", () => {
+  const CLIENT = { X_CLIENT_ID: "client", X_CLIENT_SECRET: "renewed-secret", X_REFRESH_TOKEN: "refresh" };
+  const made = async (name: string) => (await store().getProjectByFolder(name))?.policy;
+
+  it("gives a new project the preset steady, as the first version of its policy", async () => {
+    const run = await admin(CLIENT, "init", "--project", "shop", "--account", "shop");
+    expect(run.out).toMatch(/^Rules +the preset steady; `projects policy shop`/m);
+    expect(await made("shop")).toEqual(PRESETS.steady);
+    expect((await admin({}, "projects", "versions", "shop")).out).toMatch(/^Version 1, .* by admin init$/m);
+
+    const again = await admin({}, "init", "--project", "shop", "--account", "shop", "--preset", "quiet");
+    expect(again.out).toMatch(/^Rules +as before;/m);
+    expect(await made("shop")).toEqual(PRESETS.steady);
+  });
+
+  it("takes another one by name, or none", async () => {
+    await admin(CLIENT, "init", "--project", "rare", "--account", "rare", "--preset", "quiet");
+    expect(await made("rare")).toEqual(PRESETS.quiet);
+    expect(
+      await admin(CLIENT, "init", "--project", "typo", "--account", "typo", "--preset", "qiet"),
+    ).toMatchObject({
+      code: 2,
+    });
+    expect(await store().getProjectByFolder("typo")).toBeUndefined();
   });
 });
 

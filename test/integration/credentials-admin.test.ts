@@ -7,6 +7,8 @@ import { runAdmin } from "#infra/admin.ts";
 import { SANDBOX_OAUTH1, SANDBOX_OAUTH2 } from "#infra/local/sandbox/credentials.ts";
 import { type Sandbox, startSandbox } from "#infra/local/sandbox/sandbox.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
+import { createDynamoWriterKeyVault } from "#shared/adapters/dynamodb/writer-key-vault.ts";
+import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { accountIdFor } from "#shared/domain/account.ts";
@@ -112,6 +114,7 @@ describe("npm run admin -- init", () => {
       verified: true,
       apiKey: expect.stringMatching(/^pnc_/),
       warnings: [],
+      geminiKey: "none",
     });
     expect(parseApiKey(first.json().apiKey).ok).toBe(true);
 
@@ -137,6 +140,19 @@ describe("npm run admin -- init", () => {
     expect(second.json()).toMatchObject({ credentials: "unchanged", verified: true, warnings: [] });
   });
 
+  it("stores the key of Gemini, and never shows it", async () => {
+    Object.assign(variables, OAUTH1, { GEMINI_API_KEY: " AIza-secret " });
+    const first = await admin("init", "--project", "wrote", "--account", "wrote", "--json");
+    expect(first.json()).toMatchObject({ geminiKey: "stored" });
+    expect(first.out).not.toContain("AIza");
+    delete variables["GEMINI_API_KEY"];
+    expect((await admin("init", "--project", "wrote", "--account", "wrote")).out).toMatch(
+      /Gemini key +as before/,
+    );
+    const stored = createDynamoWriterKeyVault({ ...table, envelope: createKmsEnvelope(keyService) });
+    expect(await stored.load()).toBe("AIza-secret");
+  });
+
   it("warns about credentials that X refuses, and is done", async () => {
     Object.assign(variables, OAUTH1, { X_ACCESS_SECRET: "mistyped" });
     const run = await admin("init", "--project", "typo", "--account", "typo");
@@ -147,6 +163,7 @@ describe("npm run admin -- init", () => {
 
   it.each<[string, Record<string, string>, string[], RegExp]>([
     ["half a set", { ...OAUTH1, X_ACCESS_SECRET: "" }, ["init"], /^X_ACCESS_SECRET is missing/],
+    ["a key with spaces", { ...OAUTH1, GEMINI_API_KEY: "two words" }, ["init"], /^GEMINI_API_KEY is not/],
     ["a strange name", OAUTH1, ["init", "--project", "../x"], /cannot be the name of a project/],
     ["no time zone", OAUTH1, ["init", "--time-zone", "Berlin"], /There is no time zone/],
     ["a taken project", OAUTH1, ["init", "--account", "other"], /posts with main\. Remedy/],

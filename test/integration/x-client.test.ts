@@ -359,7 +359,7 @@ describe("against the sandbox", () => {
     const { publisher, verifier } = await aPublisher(sandbox.url);
     expect(await verifier.verify(ACCOUNT)).toEqual({
       ok: true,
-      value: { userId: SANDBOX_USER_ID, username: "punctual_dev" },
+      value: { userId: SANDBOX_USER_ID, username: "punctual_dev", followers: 1_024 },
     });
     const text = "Kites & <strings>: https://kites.com/shop?a=1&b=2 风筝 🪁";
     const first = await publisher.create(ACCOUNT, { text, mediaIds: [] }, 5_000);
@@ -474,7 +474,7 @@ describe("createXAgent", () => {
     });
     const { verifier } = await aPublisher(server.url);
     await verifier.verify(ACCOUNT);
-    await verifier.verify(ACCOUNT);
+    expect(await verifier.verify(ACCOUNT)).toEqual({ ok: true, value: { userId: "1", username: "a" } });
     expect(server.seen).toHaveLength(2);
     expect(ports.size).toBe(1);
   });

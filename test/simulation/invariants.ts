@@ -127,10 +127,10 @@ export const INVARIANTS: readonly Invariant[] = [
       const task = taskOf(evidence, post);
       if (!task) return undefined;
       const { policy, timeZone } = evidence.projectOf(task);
-      if (!policy?.blackout) return undefined;
-      const was = blackoutUntil(policy.blackout, timeZone, new Date(post.arrivedAt - IN_FLIGHT_MS));
-      const is = blackoutUntil(policy.blackout, timeZone, new Date(post.arrivedAt));
-      const ends = blackoutUntil(policy.blackout, timeZone, new Date(post.arrivedAt + SKEW_MS));
+      if (!policy) return undefined;
+      const was = blackoutUntil(policy, timeZone, new Date(post.arrivedAt - IN_FLIGHT_MS));
+      const is = blackoutUntil(policy, timeZone, new Date(post.arrivedAt));
+      const ends = blackoutUntil(policy, timeZone, new Date(post.arrivedAt + SKEW_MS));
       return was && is && ends ? "posted inside the blackout" : undefined;
     },
   },

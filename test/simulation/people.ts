@@ -178,7 +178,14 @@ export function createPeople(deps: PeopleDeps) {
     async freeze(index: number, frozen: boolean): Promise<void> {
       const project = projects[index];
       if (!project) throw new RangeError("no such project");
-      await accounts.saveProject({ ...project, policy: { ...project.policy, frozen } });
+      await accounts.savePolicy(project.id, {
+        version: 1,
+        policy: { ...project.policy, frozen },
+        timeZone: project.timeZone,
+        ...(project.weight !== undefined && { weight: project.weight }),
+        savedAt: clock.now(),
+        savedBy: "people",
+      });
     },
   };
 }

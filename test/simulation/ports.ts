@@ -49,9 +49,11 @@ export function portSpecs({ facts, now, repeatedWrite, metStaleIndex }: PortSpec
     tasks: {
       get: { ...read, taskOf: (id) => id },
       getContent: { ...read, taskOf: ({ id }) => id },
+      getFeatures: { ...read, taskOf: (id) => id },
       getLog: { ...read, taskOf: (id) => id },
       getGate: read,
       getBoard: read,
+      getClaim: read,
       addLog: { ...write, taskOf: (id) => id },
       create: { kind: "transaction", taskOf: ({ id }) => id, ...repeated },
       save: {
@@ -87,6 +89,8 @@ export function portSpecs({ facts, now, repeatedWrite, metStaleIndex }: PortSpec
       saveAccount: write,
       deactivateAccount: write,
       saveProject: write,
+      savePolicy: write,
+      listPolicyVersions: { kind: "index" },
       getProject: read,
       getProjectByFolder: read,
       listFolders: { kind: "index" },

@@ -12,6 +12,8 @@ import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createCancelTask } from "#shared/usecases/cancel-task.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
 import { createOrderTasks } from "#shared/usecases/dispatch-fairly.ts";
+import { createPlacePost } from "#shared/usecases/place-post.ts";
+import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import { createPreparePost } from "#shared/usecases/prepare-post.ts";
 import { createPublishNow } from "#shared/usecases/publish-now.ts";
 import { createPublishPost } from "#shared/usecases/publish-post.ts";
@@ -25,6 +27,7 @@ import { createVerifyAccount } from "#shared/usecases/verify-account.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
 import { createInMemoryCircuits, createInMemoryCounters } from "#test/support/in-memory-counters.ts";
+import { createInMemoryFingerprints } from "#test/support/in-memory-fingerprints.ts";
 import { createInMemoryRuns } from "#test/support/in-memory-runs.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 import type { Breakage } from "./breakages.ts";
@@ -226,10 +229,13 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
         if (saved.ok) sweepFor(next.wakeAt);
         return saved;
       },
-      async saveProject(project) {
-        await rawAccounts.saveProject(project);
-        if (project.policy?.frozen) facts.frozenSince.set(project.id, kernel.now());
-        else facts.frozenSince.delete(project.id);
+      async savePolicy(id, next) {
+        // Whoever changes it looks first: it is saved on the version in force.
+        const { policyVersion = 0 } = (await rawAccounts.getProject(id)) ?? {};
+        const saved = await rawAccounts.savePolicy(id, { ...next, version: policyVersion + 1 });
+        if (next.policy.frozen) facts.frozenSince.set(id, kernel.now());
+        else facts.frozenSince.delete(id);
+        return saved;
       },
       async deactivateAccount(id, stopped) {
         await rawAccounts.deactivateAccount(id, stopped);
@@ -316,6 +322,8 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
     ...(breakage?.reconcileTiming && { timing: breakage.reconcileTiming }),
   });
   const preparePost = createPreparePost({
+    // No life asks for a text.
+    writeText: () => Promise.reject(new RangeError("nobody asked for a text")),
     tasks,
     accounts,
     dispatch,
@@ -345,20 +353,28 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
     arrange,
     resumeAccount,
     runDueTasks,
+    // No managed jobs here: a run that a person starts is the same run.
+    runDueJob: async () => "skipped",
     order,
     clock,
     entropy,
   });
   const cancelTask = createCancelTask({ tasks, dispatch, show, clock, entropy, report });
   const publishNow = createPublishNow({ tasks, dispatch, arrange, show, clock, entropy, report });
-  const createTask = createCreateTask({
+  const placePost = createPlacePost({
     tasks,
-    accounts,
-    batches: createInMemoryBatches(),
+    planSlot: createPlanSlot({ tasks, clock }),
+    fingerprints: createInMemoryFingerprints(clock),
     arrange,
     clock,
     entropy,
     report,
+  });
+  const createTask = createCreateTask({
+    accounts,
+    batches: createInMemoryBatches(),
+    placePost,
+    clock,
   });
   const people = createPeople({
     tasks,

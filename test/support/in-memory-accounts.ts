@@ -1,5 +1,7 @@
 import type { Account, Project } from "#shared/domain/account.ts";
 import type { AccountId, ProjectId } from "#shared/domain/ids.ts";
+import type { PolicyVersion } from "#shared/domain/planning/policy-version.ts";
+import type { Policy } from "#shared/domain/planning/rules.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { DueRef } from "#shared/ports/task-store.ts";
 import { err, ok } from "#shared/result.ts";
@@ -8,15 +10,37 @@ import { err, ok } from "#shared/result.ts";
 export interface InMemoryAccounts extends AccountStore {
   /** What the sweeper would find of them. */
   due(): readonly DueRef[];
+  /** Saves the next version of a project's policy, with the zone and weight that it has. */
+  setPolicy(id: ProjectId, policy: Policy): Promise<void>;
 }
+
+const withPolicy = (
+  { policy: _policy, weight: _weight, ...project }: Project,
+  { version, policy, timeZone, weight }: PolicyVersion,
+): Project => ({
+  ...project,
+  policyVersion: version,
+  timeZone,
+  ...(Object.keys(policy).length > 0 && { policy }),
+  ...(weight !== undefined && { weight }),
+});
 
 export function createInMemoryAccounts(): InMemoryAccounts {
   const accounts = new Map<AccountId, Account>();
   const projects = new Map<ProjectId, Project>();
   const folders = new Map<string, ProjectId>();
+  const policies = new Map<ProjectId, readonly PolicyVersion[]>();
   const scans = new Map<string, Date>();
 
   const getProject: AccountStore["getProject"] = async (id) => projects.get(id);
+  const savePolicy: AccountStore["savePolicy"] = async (id, next) => {
+    const known = projects.get(id);
+    if (!known) throw new RangeError(`there is no project ${id}`);
+    if ((known.policyVersion ?? 0) !== next.version - 1) return err({ reason: "stale" });
+    projects.set(id, withPolicy(known, next));
+    policies.set(id, [next, ...(policies.get(id) ?? [])]);
+    return ok(undefined);
+  };
   return {
     due: () =>
       [...accounts.values()].flatMap(({ id, wakeAt }) =>
@@ -37,11 +61,25 @@ export function createInMemoryAccounts(): InMemoryAccounts {
       const pause = until && { pausedUntil: until, wakeAt: until };
       accounts.set(id, { ...account, status, reason, ...pause, version: account.version + 1 });
     },
-    async saveProject(project) {
-      const known = projects.get(project.id);
-      if (!known) throw new RangeError(`there is no project ${project.id}`);
-      const { id, ownerId, name } = known;
-      projects.set(id, { ...project, id, ownerId, name });
+    async saveProject({ id, accountIds, defaultAccountId }) {
+      const known = projects.get(id);
+      if (!known) throw new RangeError(`there is no project ${id}`);
+      projects.set(id, { ...known, accountIds, defaultAccountId });
+    },
+    savePolicy,
+    async setPolicy(id, policy) {
+      const { policyVersion = 0, timeZone = "UTC", weight } = projects.get(id) ?? {};
+      await savePolicy(id, {
+        version: policyVersion + 1,
+        policy,
+        timeZone,
+        ...(weight !== undefined && { weight }),
+        savedAt: new Date(0),
+        savedBy: "test",
+      });
+    },
+    async listPolicyVersions(id, limit, before = Number.POSITIVE_INFINITY) {
+      return (policies.get(id) ?? []).filter(({ version }) => version < before).slice(0, limit);
     },
     async getProjectByFolder(folder) {
       const id = folders.get(folder);
@@ -64,11 +102,20 @@ export function createInMemoryAccounts(): InMemoryAccounts {
     async listProjects(ownerId) {
       return [...projects.values()].filter((project) => project.ownerId === ownerId);
     },
-    async addProject(project) {
-      if (folders.has(project.name)) return err({ reason: "name-taken" });
-      if (projects.has(project.id)) throw new RangeError(`there is a project ${project.id} already`);
-      folders.set(project.name, project.id);
-      projects.set(project.id, project);
+    async addProject(project, saved) {
+      const { id, name, policy = {}, timeZone, weight } = project;
+      if (folders.has(name)) return err({ reason: "name-taken" });
+      if (projects.has(id)) throw new RangeError(`there is a project ${id} already`);
+      folders.set(name, id);
+      const first = saved && {
+        version: 1,
+        policy,
+        timeZone,
+        ...(weight !== undefined && { weight }),
+        ...saved,
+      };
+      projects.set(id, first ? withPolicy(project, first) : project);
+      if (first) policies.set(id, [first]);
       return ok(undefined);
     },
   };

@@ -1,5 +1,6 @@
 import type { Claim } from "#shared/domain/claim.ts";
 import type { Drop } from "#shared/domain/drop.ts";
+import type { PostFeatures } from "#shared/domain/features.ts";
 import { type Gate, newGate, nextInstant } from "#shared/domain/gate.ts";
 import { type AccountId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
@@ -60,6 +61,7 @@ export function createInMemoryStore(
   const tasks = new Map<string, Task>();
   const contents = new Map<string, Content>();
   const logs = new Map<string, Map<string, LogEntry>>();
+  const described = new Map<string, PostFeatures>();
   const gates = new Map<AccountId, Gate>();
   const boards = new Map<AccountId, Board>();
   const claimed = new Map<string, { readonly by: TaskId; readonly until: Date | undefined }>();
@@ -79,7 +81,7 @@ export function createInMemoryStore(
   const gateOf = (accountId: AccountId): Gate => gates.get(accountId) ?? newGate(accountId);
 
   function write(task: Task, expectedVersion: number, together: Together): Result<void, WriteRefusal> {
-    const { content, log, gate, adopt, drop, board, claims = [] } = together;
+    const { content, log, features, gate, adopt, drop, board, claims = [] } = together;
     if ((tasks.get(task.id)?.version ?? 0) !== expectedVersion) return err({ reason: "stale" });
     if (drop && (drops.get(dropKey(drop.project, drop.base))?.version ?? 0) !== drop.version - 1)
       return err({ reason: "stale" });
@@ -99,6 +101,7 @@ export function createInMemoryStore(
       contents.set(contentKey({ id, contentRev, ...(original && { written: true }) }), content);
     }
     if (log) keepLog(task.id, log);
+    if (features) described.set(task.id, features);
     if (gate) gates.set(gate.accountId, gate);
     if (board) boards.set(board.accountId, board);
     for (const { key, until } of claims) claimed.set(key, { by: task.id, until });
@@ -120,8 +123,15 @@ export function createInMemoryStore(
       async getContent(ref) {
         return contents.get(contentKey(ref));
       },
+      async getClaim(key) {
+        const holder = claimed.get(key);
+        return holder?.until && holder.until < clock.now() ? undefined : holder?.by;
+      },
       async getBoard(accountId) {
         return boards.get(accountId) ?? newBoard(accountId);
+      },
+      async getFeatures(id) {
+        return described.get(id);
       },
       async getLog(id) {
         const oldest = clock.now().getTime() - TIMING.logRetentionMs;
@@ -221,6 +231,7 @@ export function createInMemoryStore(
     snapshot: () => ({
       tasks: Object.fromEntries(tasks),
       contents: Object.fromEntries(contents),
+      features: Object.fromEntries(described),
       logs: Object.fromEntries([...logs].map(([id, entries]) => [asTaskId(id), [...entries.values()]])),
       gates: Object.fromEntries(gates),
       boards: Object.fromEntries(boards),

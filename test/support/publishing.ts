@@ -2,17 +2,21 @@ import { vi } from "vitest";
 import type { Account, Project } from "#shared/domain/account.ts";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import { type AccountId, asAccountId, asAttemptId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
-import type { PostingPolicy } from "#shared/domain/policy.ts";
+import type { Policy } from "#shared/domain/planning/rules.ts";
 import type { Content, Task, TaskStep } from "#shared/domain/task.ts";
 import type { PostOutcome, PostPublisher, PostRequest, TimelinePost } from "#shared/ports/post-publisher.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import { WAKE_SHARDS } from "#shared/ports/task-store.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createOrderTasks } from "#shared/usecases/dispatch-fairly.ts";
+import { createFillDays } from "#shared/usecases/fill-days.ts";
+import { createMovePlanned } from "#shared/usecases/move-planned.ts";
 import { createPublishPost } from "#shared/usecases/publish-post.ts";
 import { createReconcilePost } from "#shared/usecases/reconcile-post.ts";
 import { createResumeAccount } from "#shared/usecases/resume-account.ts";
+import { createRunDueJob } from "#shared/usecases/run-due-job.ts";
 import { createRunDueTasks } from "#shared/usecases/run-due-tasks.ts";
+import { createStartRun } from "#shared/usecases/start-run.ts";
 import { createSweepTasks } from "#shared/usecases/sweep-tasks.ts";
 import { createVerifyAccount } from "#shared/usecases/verify-account.ts";
 import { aContent, aTask } from "./builders.ts";
@@ -20,6 +24,7 @@ import { manualClock } from "./clock.ts";
 import { createInMemoryAccounts } from "./in-memory-accounts.ts";
 import { createInMemoryCircuits, createInMemoryCounters } from "./in-memory-counters.ts";
 import { createInMemoryDispatch, createInMemoryIntakeQueue } from "./in-memory-dispatch.ts";
+import { createInMemoryJobs } from "./in-memory-jobs.ts";
 import { createInMemoryRuns } from "./in-memory-runs.ts";
 import { createInMemoryStore } from "./in-memory-store.ts";
 
@@ -35,7 +40,7 @@ export interface SentPost {
 
 export interface PublishingOptions {
   readonly now?: Date;
-  readonly policy?: PostingPolicy;
+  readonly policy?: Policy;
   readonly timeZone?: string;
   /** @default only the main account */
   readonly accountIds?: readonly AccountId[];
@@ -54,8 +59,10 @@ export async function setUpPublishing({
   const clock = manualClock(now);
   const accounts = createInMemoryAccounts();
   const runs = createInMemoryRuns(clock);
+  const jobs = createInMemoryJobs(clock);
   const store = createInMemoryStore(clock, () => [
     ...accounts.due(),
+    ...jobs.due(),
     ...Array.from({ length: WAKE_SHARDS }, (_, shard) => runs.listDue(shard, clock.now())).flat(),
   ]);
   const { tasks, media } = store;
@@ -116,6 +123,10 @@ export async function setUpPublishing({
   const reconcilePost = createReconcilePost(world);
   const verifyAccount = createVerifyAccount(world);
   const order = createOrderTasks({ accounts });
+  const faults: unknown[] = [];
+  const report = (error: unknown): void => void faults.push(error);
+  const movePlanned = createMovePlanned({ tasks, dispatch, arrange, clock, entropy, report });
+  const fillDays = createFillDays({ tasks, accounts, movePlanned, clock });
   const sweepTasks = createSweepTasks({
     tasks,
     drops: store.drops,
@@ -125,11 +136,19 @@ export async function setUpPublishing({
     arrange,
     resumeAccount,
     runDueTasks: createRunDueTasks({ tasks, media, runs, order, arrange, clock, entropy }),
+    runDueJob: createRunDueJob({
+      jobs,
+      runs,
+      accounts,
+      intake,
+      startRun: createStartRun({ runs, clock, entropy }),
+      fillDays,
+      clock,
+    }),
     order,
     clock,
     entropy,
   });
-  const faults: unknown[] = [];
 
   async function read({ id }: Pick<Task, "id">): Promise<Task> {
     const found = await tasks.get(id);
@@ -157,11 +176,14 @@ export async function setUpPublishing({
     project,
     intake,
     runs,
+    jobs,
     sent,
     timeline,
     faults,
     arrange,
     resumeAccount,
+    movePlanned,
+    fillDays,
     publishPost,
     reconcilePost,
     read,
@@ -184,7 +206,7 @@ export async function setUpPublishing({
       return found;
     },
     gate: (id: AccountId = MAIN) => tasks.getGate(id),
-    setPolicy: (next: PostingPolicy) => accounts.saveProject({ ...project, policy: next }),
+    setPolicy: (next: Policy) => accounts.setPolicy(PROJECT, next),
 
     publish: async (task: Pick<Task, "id">, over: Partial<ReceivedTaskMessage> = {}, timeoutMs = 90_000) =>
       publishPost(await messageOf(task, "publish", over), invocation(timeoutMs)),
@@ -192,7 +214,7 @@ export async function setUpPublishing({
       reconcilePost(await messageOf(task, "settle", over), invocation(90_000)),
     verify: async (task: Pick<Task, "id">, over: Partial<ReceivedTaskMessage> = {}) =>
       verifyAccount(await messageOf(task, "verify", over), invocation(90_000)),
-    sweep: (deadline = new Date(8.64e15)) => sweepTasks(deadline, (error) => faults.push(error)),
+    sweep: (deadline = new Date(8.64e15)) => sweepTasks(deadline, report),
   };
 }
 

@@ -64,6 +64,8 @@ export async function startPunctual(options: PunctualOptions = {}): Promise<Test
       directory,
       port: 0,
       parameters,
+      // No rule of the project makes a test wait, whatever the hour.
+      preset: "open",
       sandboxOnly: true,
       keepsState: kept !== undefined,
       ...(assembly !== undefined && { assembly }),

@@ -13,6 +13,8 @@ export interface SandboxUser {
   readonly id: string;
   readonly username: string;
   readonly name: string;
+  /** @default 0 */
+  readonly followers?: number;
   /** 25,000 weighted characters instead of 280, and longer videos. @default false */
   readonly premium?: boolean;
   readonly oauth1?: readonly {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { type FaultRule, FaultRuleBody, type Faults, faultRuleToJson } from "./faults.ts";
+import type { GeminiApi } from "./gemini-api.ts";
 import type { MediaStore } from "./media-store.ts";
 import { parseAsX } from "./post-rules.ts";
 import { type Answer, blank } from "./problems.ts";
@@ -20,6 +21,7 @@ export type ControlAnswer = Answer | ((response: ServerResponse) => void | Promi
  * - `GET /sandbox/posts?limit=`: newest first, with `ETag`
  * - `GET /sandbox/media/:id`: the bytes, by `Range` if asked
  * - `GET /sandbox/requests`: the last requests to the X API
+ * - `GET /sandbox/writings`: what Gemini was asked to write
  * - `GET | POST | DELETE /sandbox/faults`
  * - `PUT /sandbox/latency`: `{ "latencyMs": 100 }`
  */
@@ -30,6 +32,7 @@ export function createControl(deps: {
   readonly media: MediaStore;
   readonly faults: Faults;
   readonly log: RequestLog;
+  readonly gemini: Pick<GeminiApi, "asked">;
   readonly setLatency: (latencyMs: number) => void;
 }): { handle(request: IncomingMessage, path: string, query: URLSearchParams): Promise<ControlAnswer> } {
   const { faults, media } = deps;
@@ -47,6 +50,8 @@ export function createControl(deps: {
         }
         case "GET /sandbox/requests":
           return { status: 200, body: { requests: deps.log.entries() } };
+        case "GET /sandbox/writings":
+          return { status: 200, body: { writings: deps.gemini.asked() } };
         case "GET /sandbox/faults":
           return { status: 200, body: { faults: faults.rules().map(faultRuleToJson) } };
         case "POST /sandbox/faults":

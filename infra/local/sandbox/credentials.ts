@@ -33,6 +33,7 @@ export const SANDBOX_USERS: readonly SandboxUser[] = [
     id: SANDBOX_USER_ID,
     username: "punctual_dev",
     name: "Punctual Sandbox",
+    followers: 1_024,
     oauth1: [
       {
         apiKey: SANDBOX_OAUTH1.apiKey,

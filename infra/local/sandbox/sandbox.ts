@@ -5,6 +5,7 @@ import type { SandboxApp, SandboxUser } from "./accounts.ts";
 import { createControl } from "./control.ts";
 import { SANDBOX_APPS, SANDBOX_USERS } from "./credentials.ts";
 import { createFaults, type FaultRule } from "./faults.ts";
+import { createGeminiApi, type WritingAsked } from "./gemini-api.ts";
 import type { MediaSizeLimits } from "./media-rules.ts";
 import { createMediaStore, type SandboxMedia } from "./media-store.ts";
 import { createOAuth1Verifier } from "./oauth1-signature.ts";
@@ -20,6 +21,7 @@ import { createXApi } from "./x-api.ts";
 
 export type { SandboxApp, SandboxUser } from "./accounts.ts";
 export type { FaultRule } from "./faults.ts";
+export type { WritingAsked } from "./gemini-api.ts";
 export type { SandboxMedia } from "./media-store.ts";
 export type { SandboxPost } from "./public-view.ts";
 export type { LoggedRequest } from "./request-log.ts";
@@ -63,7 +65,7 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
-  /** Of the page and the controls. The API is on the same address, for requests that name `api.x.com`. */
+  /** Of the page, the controls and Gemini. X's API is on the same address, for requests that name `api.x.com`. */
   readonly url: string;
   readonly port: number;
   /** Oldest first. */
@@ -75,12 +77,15 @@ export interface Sandbox {
   setLatency(latencyMs: number): void;
   /** The last 10,000 requests to the API, oldest first. */
   requests(): readonly LoggedRequest[];
+  /** What Gemini was asked to write, the last 1,000, oldest first. */
+  writings(): readonly WritingAsked[];
   /** Ends open connections and waits; temporary files are gone afterwards. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a stand-in for X: the API that Punctual uses, as strict as the real one, and a page with the timeline.
+ * Starts a stand-in for X: the API that Punctual uses, as strict as the real one, and a page with the timeline; and one
+ * for Gemini.
  *
  * Signatures are verified for `https://api.x.com`, so a client keeps X's name and only dials this port.
  *
@@ -104,6 +109,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const posts = createPostStore({ ids, clock, ...stored });
   const faults = createFaults();
   const log = createRequestLog();
+  const gemini = createGeminiApi();
   const closing = new AbortController();
   let latencyMs = options.latencyMs ?? 0;
 
@@ -125,7 +131,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       posts,
       users,
     }),
-    control: createControl({ posts: allPosts, etag, media, faults, log, setLatency }),
+    gemini,
+    control: createControl({ posts: allPosts, etag, media, faults, log, gemini, setLatency }),
     page: createTimelinePage({
       posts: allPosts,
       hasBytes: (id) => media.bytes(id) !== undefined,
@@ -177,6 +184,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     clearFaults: faults.clear,
     setLatency,
     requests: log.entries,
+    writings: gemini.asked,
     close: () => {
       closed ??= close();
       return closed;

@@ -4,6 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { createControl } from "./control.ts";
 import type { FaultAction, Faults } from "./faults.ts";
+import type { GeminiApi } from "./gemini-api.ts";
 import { type Answer, blank, XProblem } from "./problems.ts";
 import type { Message } from "./request-body.ts";
 import type { OpenEntry, RequestLog } from "./request-log.ts";
@@ -12,10 +13,13 @@ import type { XApi } from "./x-api.ts";
 
 /** The name that requests to the API carry; everything else on the port is the sandbox's own. */
 const API_HOST = /^api\.x\.com(:443)?$/i;
+/** Gemini's library cannot dial another host than it names, so the path tells. */
+const GEMINI_PREFIX = "/v1beta/";
 const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 
 export interface ServerDeps {
   readonly api: XApi;
+  readonly gemini: GeminiApi;
   readonly control: ReturnType<typeof createControl>;
   readonly page: ReturnType<typeof createTimelinePage>;
   readonly faults: Faults;
@@ -28,7 +32,10 @@ export interface ServerDeps {
   readonly onError: (error: unknown) => void;
 }
 
-/** One port for two worlds, told apart by the Host header: X's API, and the page with the controls. */
+/**
+ * One port for three worlds: X's API, told by the Host header, Gemini's, told by its path, and the page with the
+ * controls.
+ */
 export function createSandboxServer(deps: ServerDeps): Server {
   return createServer((request, response) => {
     serve(deps, request, response).catch((error: unknown) => {
@@ -54,7 +61,20 @@ async function serve(deps: ServerDeps, request: IncomingMessage, response: Serve
       arrivedAtMs: deps.clock(),
       host,
     });
-    await serveApi(deps, request, response, path, query, entry);
+    await serveApi(deps, request, response, entry, (message, fault) =>
+      answerAsX(deps, message, { path, query, fault, entry }),
+    );
+    return;
+  }
+  if (path.startsWith(GEMINI_PREFIX)) {
+    const method = request.method ?? "";
+    await serveApi(
+      deps,
+      request,
+      response,
+      { method, path, status: 0, arrivedAtMs: deps.clock(), host },
+      (message) => deps.gemini.handle({ method, path, message }),
+    );
     return;
   }
 
@@ -74,35 +94,49 @@ async function serve(deps: ServerDeps, request: IncomingMessage, response: Serve
   }
 }
 
+function answerAsX(
+  deps: ServerDeps,
+  message: Message,
+  {
+    path,
+    query,
+    fault,
+    entry,
+  }: {
+    readonly path: string;
+    readonly query: URLSearchParams;
+    readonly fault: FaultAction | undefined;
+    readonly entry: OpenEntry;
+  },
+): Promise<Answer> {
+  const { method, host } = entry;
+  if (!API_HOST.test(host)) {
+    const detail = `This request names the host "${host}". X is api.x.com: send its name, whatever address is dialled.`;
+    throw blank(421, "Misdirected Request", detail, "wrong-host");
+  }
+  return deps.api.handle({
+    method,
+    path,
+    query,
+    message,
+    ...(fault !== undefined &&
+      "timelineLagMs" in fault && { shownUntilMs: deps.clock() - fault.timelineLagMs }),
+    onCaller: (userId) => {
+      entry.userId = userId;
+    },
+  });
+}
+
 async function serveApi(
   deps: ServerDeps,
   request: IncomingMessage,
   response: ServerResponse,
-  path: string,
-  query: URLSearchParams,
   entry: OpenEntry,
+  handle: (message: Message, fault: FaultAction | undefined) => Promise<Answer>,
 ): Promise<void> {
-  const { method, host } = entry;
   const wait = (ms: number) => (ms > 0 ? delay(ms, undefined, { signal: deps.closing }) : undefined);
-  const fault = deps.faults.take(method, path);
-  const work = (message: Message): Promise<Answer> =>
-    answerOf(async () => {
-      if (!API_HOST.test(host)) {
-        const detail = `This request names the host "${host}". X is api.x.com: send its name, whatever address is dialled.`;
-        throw blank(421, "Misdirected Request", detail, "wrong-host");
-      }
-      return await deps.api.handle({
-        method,
-        path,
-        query,
-        message,
-        ...(fault !== undefined &&
-          "timelineLagMs" in fault && { shownUntilMs: deps.clock() - fault.timelineLagMs }),
-        onCaller: (userId) => {
-          entry.userId = userId;
-        },
-      });
-    });
+  const fault = deps.faults.take(entry.method, entry.path);
+  const work = (message: Message): Promise<Answer> => answerOf(async () => handle(message, fault));
 
   if (fault !== undefined && "drop" in fault && fault.drop === "before-commit") {
     const body = await buffer(request); // X had read it all

@@ -159,7 +159,12 @@ export function createXApi(deps: {
       scopes: ["tweet.read", "users.read"],
       run: ({ query }, { user }) => {
         refuseUnknownParameters(query, ["user.fields", "tweet.fields", "expansions"]);
-        return { status: 200, body: { data: viewUser(user) } };
+        const fields = query.get("user.fields")?.split(",") ?? [];
+        const metrics = { public_metrics: { followers_count: user.followers ?? 0 } };
+        return {
+          status: 200,
+          body: { data: { ...viewUser(user), ...(fields.includes("public_metrics") && metrics) } },
+        };
       },
     },
     {

@@ -1,5 +1,11 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  paginateQuery,
+  QueryCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import type { Account } from "#shared/domain/account.ts";
 import {
@@ -10,11 +16,13 @@ import {
   type OwnerId,
   type ProjectId,
 } from "#shared/domain/ids.ts";
+import type { PolicyVersion } from "#shared/domain/planning/policy-version.ts";
+import type { Policy } from "#shared/domain/planning/rules.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import { err, ok } from "#shared/result.ts";
-import { putIf, transactIf, versionedPut } from "./conditional-write.ts";
+import { putIf, type TransactItem, transactIf, versionedPut } from "./conditional-write.ts";
 import { SCHEMA_VERSION, wakeKeys } from "./items.ts";
 
 export interface DynamoAccountStoreOptions {
@@ -29,6 +37,12 @@ const FOLDERS = "FOLDERS";
 const accountKey = (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: "ACCOUNT" });
 const projectKey = (id: ProjectId) => ({ pk: `PROJECT#${id}`, sk: "PROJECT" });
 const folderKey = (folder: string) => ({ pk: FOLDERS, sk: `FOLDER#${folder}` });
+/** Versions sort as numbers. */
+const policyKey = (id: ProjectId, version: number) => ({
+  pk: `PROJECT#${id}`,
+  sk: `POLICY#${String(version).padStart(8, "0")}`,
+});
+const MAX_POLICY_VERSION = 99_999_999;
 const pointerKey = (ownerId: OwnerId, id: string) => ({ pk: `OWNER#${ownerId}`, sk: `PROJECT#${id}` });
 
 const instant = z.iso.datetime().transform((iso) => new Date(iso));
@@ -39,6 +53,7 @@ const accountItem = z.object({
   name: z.string(),
   userId: z.string().optional(),
   username: z.string().optional(),
+  followers: z.int().nonnegative().optional(),
   maxTextLength: z.int().positive(),
   status: z.enum(["active", "paused", "needs-reconnect"]),
   reason: z.object({ code: z.string(), message: z.string(), remedy: z.string() }).optional(),
@@ -48,11 +63,12 @@ const accountItem = z.object({
 });
 
 function toAccount(item: unknown): Account {
-  const { userId, username, reason, pausedUntil, wakeAt, ...account } = accountItem.parse(item);
+  const { userId, username, followers, reason, pausedUntil, wakeAt, ...account } = accountItem.parse(item);
   return {
     ...account,
     ...(userId !== undefined && { userId }),
     ...(username !== undefined && { username }),
+    ...(followers !== undefined && { followers }),
     ...(reason && { reason }),
     ...(pausedUntil && { pausedUntil }),
     ...(wakeAt && { wakeAt }),
@@ -60,6 +76,35 @@ function toAccount(item: unknown): Account {
 }
 
 const hour = z.int().min(0).max(24);
+const hours = z.array(z.int().min(0).max(23));
+const dates = z.array(z.string());
+const share = z.number().min(0).max(1);
+const weightAttribute = z.int().min(1).max(10);
+
+const policyAttribute = z.object({
+  minIntervalMs: z.int().nonnegative().exactOptional(),
+  dailyMin: z.int().nonnegative().exactOptional(),
+  dailyMax: z.int().positive().exactOptional(),
+  blackout: z.object({ fromHour: hour, toHour: hour }).exactOptional(),
+  blackoutDates: dates.exactOptional(),
+  holidays: z.array(z.object({ name: z.string(), dates })).exactOptional(),
+  frozen: z.boolean().exactOptional(),
+  monthlyBudgetMicros: z.int().nonnegative().exactOptional(),
+  optimalHours: hours.exactOptional(),
+  preferredHours: hours.exactOptional(),
+  jitterMs: z.int().nonnegative().exactOptional(),
+  leadMs: z.int().nonnegative().exactOptional(),
+  quotaBuffer: share.exactOptional(),
+  urgentShare: share.exactOptional(),
+  duplicates: z
+    .object({ windowMs: z.int().nonnegative(), threshold: share, near: z.enum(["warns", "blocks"]) })
+    .exactOptional(),
+  uniqueMedia: z.boolean().exactOptional(),
+  latePolicy: z
+    .object({ postWithinMs: z.int().nonnegative().exactOptional(), then: z.enum(["missed", "hold"]) })
+    .exactOptional(),
+  reconcile: z.enum(["repost", "hold"]).exactOptional(),
+}) satisfies z.ZodType<Policy>;
 
 const projectItem = z.object({
   id: z.string().transform(asProjectId),
@@ -68,16 +113,18 @@ const projectItem = z.object({
   timeZone: z.string(),
   accountIds: z.array(z.string().transform(asAccountId)),
   defaultAccountId: z.string().transform(asAccountId),
-  policy: z
-    .object({
-      minIntervalMs: z.int().nonnegative().exactOptional(),
-      dailyMax: z.int().positive().exactOptional(),
-      blackout: z.object({ fromHour: hour, toHour: hour }).exactOptional(),
-      frozen: z.boolean().exactOptional(),
-      monthlyBudgetMicros: z.int().nonnegative().exactOptional(),
-    })
-    .exactOptional(),
-  weight: z.int().min(1).max(10).exactOptional(),
+  policy: policyAttribute.exactOptional(),
+  policyVersion: z.int().positive().exactOptional(),
+  weight: weightAttribute.exactOptional(),
+});
+
+const policyVersionItem = z.object({
+  version: z.int().positive(),
+  policy: policyAttribute,
+  timeZone: z.string(),
+  weight: weightAttribute.exactOptional(),
+  savedAt: instant,
+  savedBy: z.string(),
 });
 
 const folderItem = z.object({
@@ -87,9 +134,18 @@ const folderItem = z.object({
 });
 const pointerItem = z.object({ projectId: z.string().transform(asProjectId) });
 
+const toPolicyItem = (id: ProjectId, next: PolicyVersion, writeId: string) => ({
+  ...policyKey(id, next.version),
+  entity: "policy",
+  schemaVersion: SCHEMA_VERSION,
+  ...next,
+  savedAt: next.savedAt.toISOString(),
+  writeId,
+});
+
 /**
  * Accounts and projects in the one table. Access patterns: by id; a project by its folder, which is a lock item that
- * makes the name unique; all folders; all projects of an owner, by pointers.
+ * makes the name unique; all folders; all projects of an owner, by pointers; the versions of a project's policy, newest first.
  */
 export function createDynamoAccountStore({
   documents,
@@ -99,6 +155,16 @@ export function createDynamoAccountStore({
 }: DynamoAccountStoreOptions): AccountStore {
   const read = async (key: { readonly pk: string; readonly sk: string }) =>
     (await documents.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }))).Item;
+
+  const pause = (ms: number) => clock.sleepUntil(new Date(clock.now().getTime() + ms));
+  const putNew = (Item: Record<string, unknown>): TransactItem => ({
+    Put: {
+      TableName: tableName,
+      Item,
+      ConditionExpression: "attribute_not_exists(pk)",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    },
+  });
 
   async function query(pk: string, prefix: string): Promise<Record<string, unknown>[]> {
     const items: Record<string, unknown>[] = [];
@@ -183,29 +249,76 @@ export function createDynamoAccountStore({
       }
     },
 
-    async saveProject({ id, accountIds, defaultAccountId, timeZone, policy, weight }) {
-      const values: Record<string, unknown> = {
-        ":accounts": [...accountIds],
-        ":default": defaultAccountId,
-        ":zone": timeZone,
-        ...(policy && { ":policy": policy }),
-        ...(weight !== undefined && { ":weight": weight }),
-      };
-      const sets = ["accountIds = :accounts", "defaultAccountId = :default", "#zone = :zone"];
-      if (policy) sets.push("policy = :policy");
-      if (weight !== undefined) sets.push("weight = :weight");
-      const gone = [...(policy ? [] : ["policy"]), ...(weight === undefined ? ["weight"] : [])];
+    async saveProject({ id, accountIds, defaultAccountId }) {
       await documents.send(
         new UpdateCommand({
           TableName: tableName,
           Key: projectKey(id),
-          UpdateExpression: `SET ${sets.join(", ")}${gone.length > 0 ? ` REMOVE ${gone.join(", ")}` : ""}`,
+          UpdateExpression: "SET accountIds = :accounts, defaultAccountId = :default",
           ConditionExpression: "attribute_exists(pk)",
-          // A reserved word of DynamoDB.
-          ExpressionAttributeNames: { "#zone": "timeZone" },
-          ExpressionAttributeValues: values,
+          ExpressionAttributeValues: { ":accounts": [...accountIds], ":default": defaultAccountId },
         }),
       );
+    },
+
+    async savePolicy(id, next) {
+      const { version, policy, timeZone, weight } = next;
+      const writeId = entropy.newId();
+      const hasRules = Object.keys(policy).length > 0;
+      const sets = ["policyVersion = :version", "#zone = :zone", "writeId = :writeId"];
+      if (hasRules) sets.push("policy = :policy");
+      if (weight !== undefined) sets.push("weight = :weight");
+      const gone = [...(hasRules ? [] : ["policy"]), ...(weight === undefined ? ["weight"] : [])];
+      const written = await transactIf(
+        documents,
+        [
+          {
+            Update: {
+              TableName: tableName,
+              Key: projectKey(id),
+              UpdateExpression: `SET ${sets.join(", ")}${gone.length > 0 ? ` REMOVE ${gone.join(", ")}` : ""}`,
+              ConditionExpression:
+                version === 1
+                  ? "attribute_exists(pk) AND attribute_not_exists(policyVersion)"
+                  : "policyVersion = :seen",
+              // A reserved word of DynamoDB.
+              ExpressionAttributeNames: { "#zone": "timeZone" },
+              ExpressionAttributeValues: {
+                ":version": version,
+                ":zone": timeZone,
+                ":writeId": writeId,
+                ...(hasRules && { ":policy": policy }),
+                ...(weight !== undefined && { ":weight": weight }),
+                ...(version > 1 && { ":seen": version - 1 }),
+              },
+              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+            },
+          },
+          putNew(toPolicyItem(id, next, writeId)),
+        ],
+        { entropy, writeId, pause },
+      );
+      if (written.ok) return ok(undefined);
+      if (!(await read(projectKey(id)))) throw new RangeError(`there is no project ${id}`);
+      return err({ reason: "stale" });
+    },
+
+    async listPolicyVersions(id, limit, before = MAX_POLICY_VERSION + 1) {
+      const { Items = [] } = await documents.send(
+        new QueryCommand({
+          TableName: tableName,
+          ConsistentRead: true,
+          KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
+          ExpressionAttributeValues: {
+            ":pk": projectKey(id).pk,
+            ":first": policyKey(id, 0).sk,
+            ":last": policyKey(id, Math.min(before - 1, MAX_POLICY_VERSION)).sk,
+          },
+          ScanIndexForward: false,
+          Limit: limit,
+        }),
+      );
+      return Items.map((item) => policyVersionItem.parse(item));
     },
 
     async getProjectByFolder(folder) {
@@ -258,38 +371,32 @@ export function createDynamoAccountStore({
       return projects.filter((project) => project !== undefined);
     },
 
-    async addProject(project) {
+    async addProject(project, saved) {
+      const { id, ownerId, name, timeZone, policy = {}, weight, ...accounts } = project;
       const writeId = entropy.newId();
-      const common = { schemaVersion: SCHEMA_VERSION, projectId: project.id, writeId };
+      const common = { schemaVersion: SCHEMA_VERSION, projectId: id, writeId };
+      const set = { timeZone, ...(weight !== undefined && { weight }) };
       const items = [
-        { ...folderKey(project.name), entity: "folder", ...common },
+        { ...folderKey(name), entity: "folder", ...common },
         {
-          ...projectKey(project.id),
+          ...projectKey(id),
           entity: "project",
           ...common,
-          ...project,
-          accountIds: [...project.accountIds],
+          id,
+          ownerId,
+          name,
+          ...set,
+          ...(Object.keys(policy).length > 0 && { policy }),
+          ...(saved && { policyVersion: 1 }),
+          ...accounts,
+          accountIds: [...accounts.accountIds],
         },
-        { ...pointerKey(project.ownerId, project.id), entity: "project-pointer", ...common },
+        { ...pointerKey(ownerId, id), entity: "project-pointer", ...common },
+        ...(saved ? [toPolicyItem(id, { ...set, version: 1, policy, ...saved }, writeId)] : []),
       ];
-      const written = await transactIf(
-        documents,
-        items.map((Item) => ({
-          Put: {
-            TableName: tableName,
-            Item,
-            ConditionExpression: "attribute_not_exists(pk)",
-            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-          },
-        })),
-        {
-          entropy,
-          writeId,
-          pause: (ms) => clock.sleepUntil(new Date(clock.now().getTime() + ms)),
-        },
-      );
+      const written = await transactIf(documents, items.map(putNew), { entropy, writeId, pause });
       if (written.ok) return ok(undefined);
-      if (!written.error.failed.includes(0)) throw new RangeError(`there is a project ${project.id} already`);
+      if (!written.error.failed.includes(0)) throw new RangeError(`there is a project ${id} already`);
       return err({ reason: "name-taken" });
     },
   };

@@ -1,8 +1,10 @@
 /** Keys and shapes of every item of the task's family: one place, so that no key is spelled twice. */
 import * as z from "zod";
 import type { Claim } from "#shared/domain/claim.ts";
+import { writingSchema } from "#shared/domain/content/writing.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { FAILURE_CLASSES } from "#shared/domain/failure.ts";
+import type { PostFeatures } from "#shared/domain/features.ts";
 import { type Gate, nextInstant } from "#shared/domain/gate.ts";
 import {
   type AccountId,
@@ -20,7 +22,7 @@ import { LOG_STEPS, type LogEntry } from "#shared/domain/log-entry.ts";
 import { MEDIA_TYPES } from "#shared/domain/media.ts";
 import type { MediaProgress } from "#shared/domain/media-progress.ts";
 import type { Board } from "#shared/domain/planning/board.ts";
-import { STRATEGIES } from "#shared/domain/planning/plan.ts";
+import { STRATEGIES } from "#shared/domain/planning/strategy.ts";
 import {
   type Content,
   type ContentRef,
@@ -48,6 +50,7 @@ export const keys = {
     pk: `TASK#${id}`,
     sk: `LOG#${at.toISOString()}#${attemptId}`,
   }),
+  features: (id: TaskId) => ({ pk: `TASK#${id}`, sk: "FEATURES" }),
   media: (id: TaskId, index: number) => ({ pk: `TASK#${id}`, sk: `MEDIA#${index}` }),
   gate: (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: "GATE" }),
   board: (id: AccountId) => ({ pk: `ACCOUNT#${id}`, sk: "BOARD" }),
@@ -127,6 +130,7 @@ const taskSchema = z.object({
   version: positive,
   rev: positive,
   contentRev: positive,
+  toWrite: z.literal(true).optional(),
   written: z.literal(true).optional(),
   arm: positive,
   attemptId: attemptId.optional(),
@@ -218,6 +222,7 @@ const contentSchema = z.object({
     .array(z.object({ text: z.string() }))
     .min(1)
     .optional(),
+  writing: writingSchema.optional(),
   media: z.array(mediumSchema),
 });
 
@@ -248,6 +253,29 @@ export const fromLogEntry = (id: TaskId, entry: LogEntry): Item =>
     expiresAt: Math.floor((entry.at.getTime() + TIMING.logRetentionMs) / 1_000),
   });
 
+const featuresSchema = z.object({
+  version: z.literal(1),
+  hour: count,
+  weekday: count,
+  length: count,
+  hashtags: count,
+  mentions: count,
+  media: z.object({ kind: z.enum(["none", "photo", "gif", "video"]), count }),
+  hasLink: z.boolean(),
+  language: z.string(),
+  followers: count.optional(),
+  sinceLastPostMs: count.optional(),
+  accountAverage: z.number().optional(),
+  hourShare: z.number().min(0).max(1).optional(),
+  priority: positive,
+  strategy: z.enum(STRATEGIES),
+});
+
+export const toFeatures = (item: unknown): PostFeatures => parse(featuresSchema, item);
+
+export const fromFeatures = (id: TaskId, features: PostFeatures): Item =>
+  itemOf("features", keys.features(id), features);
+
 const gateWindow = z.object({ startAt: instant, used: count });
 const gateSchema = z.object({
   accountId,
@@ -277,6 +305,7 @@ const gateSchema = z.object({
   }),
   intervalMs: count,
   successRate: z.number().min(0).max(1),
+  hours: z.array(count).length(24).optional(),
 });
 
 export const toGate = (item: unknown): Gate => parse(gateSchema, item);
@@ -301,6 +330,7 @@ const dropSchema = z.object({
   ownerId: ownerId.optional(),
   projectId: projectId.optional(),
   taskId: taskId.optional(),
+  recurrenceId: z.string().transform(asRecurrenceId).optional(),
   file: z.string().optional(),
   identity: z.string().optional(),
   missing: z.array(z.string()).optional(),
@@ -340,7 +370,9 @@ export const fromProgress = ({ expiresAt, ...progress }: MediaProgress): Item =>
 const boardSchema = z.object({
   accountId,
   version: positive,
-  noted: z.array(z.object({ taskId, at: instant, parts: positive, notedAt: instant })),
+  noted: z.array(
+    z.object({ taskId, at: instant, parts: positive, priority: z.int().min(1).max(10), notedAt: instant }),
+  ),
 });
 
 export const toBoard = (item: unknown): Board => parse(boardSchema, item);
@@ -354,3 +386,11 @@ export const fromClaim = ({ key, until }: Claim, holder: TaskId): Item =>
     taskId: holder,
     ...(until && { until, expiresAt: Math.ceil(until.getTime() / 1_000) }),
   });
+
+const claimSchema = z.object({ taskId, until: instant.optional() });
+
+/** Whose claim it is at `now`. DynamoDB deletes expired items within days, not at once. */
+export const toHolder = (item: unknown, now: Date): TaskId | undefined => {
+  const { taskId: holder, until } = claimSchema.parse(item);
+  return until && until < now ? undefined : holder;
+};

@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { newGate } from "#shared/domain/gate.ts";
-import { asAccountId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
+import { asAccountId, asJobId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
 import { newBoard } from "#shared/domain/planning/board.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
@@ -14,6 +14,7 @@ import {
   fromClaim,
   fromContent,
   fromDrop,
+  fromFeatures,
   fromGate,
   fromLogEntry,
   fromTask,
@@ -23,7 +24,9 @@ import {
   statusPartitions,
   toBoard,
   toContent,
+  toFeatures,
   toGate,
+  toHolder,
   toLogEntry,
   toTask,
   wakePartition,
@@ -52,7 +55,7 @@ export function createDynamoTaskStore({
   };
 
   async function write(task: Task, together: Together): Promise<Result<void, WriteRefusal>> {
-    const { content, log, gate, adopt, drop, board, claims = [] } = together;
+    const { content, log, features, gate, adopt, drop, board, claims = [] } = together;
     const writeId = entropy.newId();
     const taskPut = versionedPut(tableName, fromTask(task, writeId), task.version);
     const others: {
@@ -108,7 +111,11 @@ export function createDynamoTaskStore({
           },
         },
       });
-    for (const item of [content && fromContent(content), log && fromLogEntry(task.id, log)])
+    for (const item of [
+      content && fromContent(content),
+      log && fromLogEntry(task.id, log),
+      features && fromFeatures(task.id, features),
+    ])
       if (item) others.push({ what: "plain", item: { Put: { TableName: tableName, Item: item } } });
 
     if (others.length === 0) {
@@ -176,9 +183,19 @@ export function createDynamoTaskStore({
       return item ? toBoard(item) : newBoard(accountId);
     },
 
+    async getClaim(key) {
+      const item = await read(keys.claim(key));
+      return item && toHolder(item, clock.now());
+    },
+
     async getContent(ref): Promise<Content | undefined> {
       const item = await read(keys.content(ref));
       return item && toContent(item);
+    },
+
+    async getFeatures(id) {
+      const item = await read(keys.features(id));
+      return item && toFeatures(item);
     },
 
     async getLog(id) {
@@ -301,7 +318,7 @@ function inPartition(
 const idOfSlotKey = (key: string): TaskId => asTaskId(key.slice(key.indexOf("#") + 1));
 
 function toDueRef(wakeSk: string): DueRef {
-  const [, at, kind, id] = /^([^#]+)#(task|drop|account|run)#(.+)$/s.exec(wakeSk) ?? [];
+  const [, at, kind, id] = /^([^#]+)#(task|drop|account|run|job)#(.+)$/s.exec(wakeSk) ?? [];
   if (!at || !id) throw new RangeError("the wake index holds a key of an unknown shape");
   const wakeAt = new Date(at);
   switch (kind) {
@@ -311,6 +328,8 @@ function toDueRef(wakeSk: string): DueRef {
       return { kind, id: asAccountId(id), wakeAt };
     case "run":
       return { kind, id, wakeAt };
+    case "job":
+      return { kind, id: asJobId(id), wakeAt };
     default: {
       const slash = id.indexOf("/");
       return { kind: "drop", project: id.slice(0, slash), base: id.slice(slash + 1), wakeAt };

@@ -6,19 +6,26 @@ import { type AccountCallDeps, callAsAccount } from "./account-calls.ts";
 import { classifyXError } from "./classify-x-error.ts";
 
 const meAnswer = z.object({
-  data: z.object({ id: z.string().regex(/^\d+$/), username: z.string().min(1) }),
+  data: z.object({
+    id: z.string().regex(/^\d+$/),
+    username: z.string().min(1),
+    // Only for the features of posts: an account works without.
+    public_metrics: z.object({ followers_count: z.int().nonnegative() }).optional().catch(undefined),
+  }),
 });
 
 /** Asks `GET /2/users/me`. @see https://docs.x.com/x-api/users/get-my-user */
 export const createXAccountVerifier = (deps: AccountCallDeps): AccountVerifier => ({
   async verify(accountId) {
     const options = { call: "read", deadlineMs: TIMING.lookupDeadlineMs } as const;
-    const answer = await callAsAccount(deps, accountId, options, (client) => client.v2.get("users/me"));
+    const answer = await callAsAccount(deps, accountId, options, (client) =>
+      client.v2.get("users/me", { "user.fields": "public_metrics" }),
+    );
     if (!answer.ok) return answer;
     const parsed = meAnswer.safeParse(answer.value);
     if (!parsed.success)
       return err(classifyXError("read", { kind: "unreadable", status: 200, headers: {} }, deps.clock.now()));
-    const { id: userId, username } = parsed.data.data;
-    return ok({ userId, username });
+    const { id: userId, username, public_metrics: metrics } = parsed.data.data;
+    return ok({ userId, username, ...(metrics && { followers: metrics.followers_count }) });
   },
 });

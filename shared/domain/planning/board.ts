@@ -6,6 +6,7 @@ export interface Noted {
   readonly taskId: TaskId;
   readonly at: Date;
   readonly parts: number;
+  readonly priority: number;
   readonly notedAt: Date;
 }
 
@@ -41,6 +42,6 @@ export function mergeOccupied(listed: readonly Occupied[], { noted }: Board): re
   const moved = new Set<string>(noted.map(({ taskId }) => taskId));
   return [
     ...listed.filter(({ id }) => !moved.has(id)),
-    ...noted.map(({ taskId, at, parts }) => ({ id: taskId, at, parts })),
+    ...noted.map(({ taskId, at, parts, priority }) => ({ id: taskId, at, parts, priority })),
   ];
 }

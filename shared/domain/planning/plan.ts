@@ -1,16 +1,7 @@
 import type { AccountId } from "../ids.ts";
 import type { Reason } from "../reason.ts";
 import type { Policy } from "./rules.ts";
-
-/**
- * How the slot of a post is chosen. `fixed` takes the instant as it is; `immediate` is now; the others search from that
- * instant on.
- */
-export const STRATEGIES = ["immediate", "fixed", "optimal", "preferred", "balanced", "next-free"] as const;
-export type Strategy = (typeof STRATEGIES)[number];
-
-/** Strategies whose slot may move when something better or more urgent comes. */
-export const isFlexible = (strategy: Strategy): boolean => strategy !== "immediate" && strategy !== "fixed";
+import type { Strategy } from "./strategy.ts";
 
 /** From 1 to 3: may use the share of a day that is kept for them. */
 export const isUrgent = (priority: number): boolean => priority <= 3;
@@ -23,6 +14,8 @@ export interface Occupied {
   readonly id: string;
   readonly at: Date;
   readonly parts: number;
+  /** 1 to 10. Absent: unknown, so it is counted as one that is not urgent. */
+  readonly priority?: number;
 }
 
 /** What an account has left of the platform's and the project's day. */
@@ -51,11 +44,34 @@ export interface PlanWish {
   readonly priority: number;
 }
 
+/** Why a slot was chosen, or what was in the way of a better one; docs/planning.md explains each. */
+export type SlotReasonCode =
+  // What speaks for it.
+  | "as-asked"
+  | "optimal-hour"
+  | "preferred-hour"
+  | "learned-hour"
+  | "next-best-hour"
+  | "next-free"
+  | "quiet-day"
+  | "chosen-account"
+  | "moved-forward"
+  | "interval-stretched"
+  // What was in the way.
+  | "hour-taken"
+  | "too-close"
+  | "day-full"
+  | "no-quota"
+  | "blackout"
+  | "rate-limited";
+
 export interface SlotReason {
-  /** Kebab-case, such as `optimal-hour` or `next-best-hour`. */
-  readonly code: string;
+  readonly code: SlotReasonCode;
+  /** A sentence, with times of the project's zone. */
   readonly message: string;
 }
+
+export const slotReason = (code: SlotReasonCode, message: string): SlotReason => ({ code, message });
 
 export interface ScoredSlot {
   readonly accountId: AccountId;
@@ -70,6 +86,13 @@ export interface Plan extends ScoredSlot {
   readonly strategy: Strategy;
   /** The next best ones, best first, at most three. */
   readonly alternatives: readonly ScoredSlot[];
+}
+
+/** A post that has a slot. */
+export interface PlannedPost {
+  readonly wish: PlanWish;
+  readonly accountId: AccountId;
+  readonly at: Date;
 }
 
 /** Refusals (`code`): `no-free-slot`. A `fixed` or `immediate` wish is never refused: what is in its way is a conflict. */

@@ -28,6 +28,8 @@ export interface PlanningRules {
   /** Share of a day's posts that only urgent ones (priority 1 to 3) may use, in [0, 1). */
   readonly urgentShare: number;
   readonly duplicates: DuplicateRules;
+  /** A medium is posted once in the project, unless a post says `reuseMedia`. */
+  readonly uniqueMedia: boolean;
 }
 
 /** Everything that a project decides for its posts. What is absent of the posting rules is no limit; see `rulesOf` for the rest. */
@@ -49,6 +51,7 @@ const PLAIN_RULES: PlanningRules = {
   quotaBuffer: 0.2,
   urgentShare: 0.2,
   duplicates: { windowMs: 0, threshold: 0.6, near: "warns" },
+  uniqueMedia: false,
 };
 
 /** What new projects compare their posts by. */
@@ -68,4 +71,5 @@ export const rulesOf = (policy: Policy | undefined): PlanningRules => ({
   quotaBuffer: policy?.quotaBuffer ?? PLAIN_RULES.quotaBuffer,
   urgentShare: policy?.urgentShare ?? PLAIN_RULES.urgentShare,
   duplicates: policy?.duplicates ?? PLAIN_RULES.duplicates,
+  uniqueMedia: policy?.uniqueMedia ?? PLAIN_RULES.uniqueMedia,
 });

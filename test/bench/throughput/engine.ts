@@ -3,12 +3,15 @@ import { setTimeout } from "node:timers/promises";
 import { GetQueueAttributesCommand, SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoBatchStore } from "#shared/adapters/dynamodb/batch-store.ts";
+import { createDynamoFingerprintStore } from "#shared/adapters/dynamodb/fingerprint-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import type { ReceivedTaskMessage, TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
 import { FIRST_OWNER } from "#shared/usecases/initialize-service.ts";
+import { createPlacePost } from "#shared/usecases/place-post.ts";
+import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import type { BenchCloud } from "#test/bench/cloud/start.ts";
 
 /** Made at the same time. */
@@ -49,15 +52,20 @@ export async function createDueTasks(
   const { dispatch, held } = createHeldDispatch();
   const { clock, entropy } = table;
   const createTask = createCreateTask({
-    tasks,
     accounts: createDynamoAccountStore(table),
     batches: createDynamoBatchStore(table),
-    arrange: createArrangeTask({ tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS }),
+    placePost: createPlacePost({
+      tasks,
+      planSlot: createPlanSlot({ tasks, clock }),
+      fingerprints: createDynamoFingerprintStore(table),
+      arrange: createArrangeTask({ tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS }),
+      clock,
+      entropy,
+      report: (error) => {
+        throw error;
+      },
+    }),
     clock,
-    entropy,
-    report: (error) => {
-      throw error;
-    },
   });
   const texts = Array.from({ length: count }, (_, index) => `${name}, post ${index + 1}`);
   const left = texts.entries();

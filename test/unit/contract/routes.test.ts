@@ -11,8 +11,11 @@ describe("the table of routes", () => {
     expect(new Set(addresses).size).toBe(addresses.length);
   });
 
-  it.each(routes)("%s changes nothing with the scope read alone", (_, { method, scope }) => {
-    expect(scope === "read").toBe(method === "GET");
+  /** Its drafts do not fit into an address. test/unit/usecases/simulate-calendar.test.ts shows that it writes nothing. */
+  const READS_BY_POST = "simulate";
+
+  it.each(routes)("%s changes nothing with the scope read alone", (name, { method, scope }) => {
+    expect(scope === "read").toBe(method === "GET" || name === READS_BY_POST);
   });
 
   it.each(routes)("%s names the parameters of its path", (_, { path, params }) => {

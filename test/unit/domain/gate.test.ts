@@ -7,6 +7,7 @@ import {
   doubt,
   type Gate,
   giveBack,
+  hasPlace,
   newGate,
   nextInstant,
   noteResponse,
@@ -256,6 +257,82 @@ describe("decideGate", () => {
     ).toMatchObject({
       until: new Date(probedAt.getTime() + 2 * ACCOUNT_CIRCUIT.pauseMs),
     });
+  });
+});
+
+describe("the newest post", () => {
+  it("is the one that was written last of two at the same instant", () => {
+    const both = posted(posted(take(fresh, a, start), a, start), b, start);
+    expect(both).toMatchObject({ lastPostAt: start, lastPostId: "b-post" });
+    expect(posted(both, c, at(-1))).toMatchObject({ lastPostAt: start, lastPostId: "b-post" });
+  });
+
+  it("may be one that nobody found, unless a later one is known, or it had no place", () => {
+    const early = take(fresh, a, start);
+    const late = posted(take(early, b, at(10)), b, at(10));
+    expect(writeOff(early, a)).toMatchObject({ lastPostAt: start });
+    expect(writeOff(late, a)).toMatchObject({ lastPostAt: at(10), lastPostId: "b-post", reservations: [] });
+    expect(writeOff(take(posted(fresh, b, start), a, at(10)), a)).toMatchObject({ lastPostAt: at(10) });
+    expect(writeOff(fresh, a)).not.toHaveProperty("lastPostAt");
+  });
+});
+
+describe("a place", () => {
+  it("is had from the intent to the last part", () => {
+    const taken = take(fresh, a, start, 2);
+    expect([hasPlace(fresh, a), hasPlace(taken, a), hasPlace(taken, b)]).toEqual([false, true, false]);
+    const half = posted(taken, a, start, false);
+    expect([hasPlace(half, a), hasPlace(posted(half, a, start), a)]).toEqual([true, false]);
+  });
+
+  it("keeps others away for as long as its remaining parts take, and the interval", () => {
+    const policy = { minIntervalMs: MINUTE };
+    const half = posted(take(fresh, a, start, 10, policy), a, start, false);
+    expect(decideGate(half, wish(b, start, 1, policy))?.until).toEqual(at(threadMs(9) + MINUTE));
+  });
+
+  it("is given back without windows that it was counted in", () => {
+    const { quarter: _quarter, day: _day, ...bare } = take(fresh, a, start);
+    expect(giveBack(bare, a)).toEqual({ ...bare, reservations: [], version: 2 });
+  });
+
+  it("starts no probe while the circuit is closed", () => {
+    expect(take(fresh, a, start).circuit).toEqual(fresh.circuit);
+  });
+});
+
+describe("a definite no", () => {
+  it.each([
+    ["answer", 0],
+    ["nothing", 1],
+    ["silence", 2],
+  ] as const)("with %s leaves a circuit that was silent once with %d failures", (heard, failures) => {
+    const once = doubt(take(fresh, a, start), start);
+    expect(once.circuit.failures).toBe(1);
+    expect(noteResponse(once, { now: start, heard }).circuit.failures).toBe(failures);
+  });
+});
+
+describe("hours", () => {
+  const busy = (gate: Gate) => Object.entries(gate.hours ?? {}).filter(([, count]) => count > 0);
+
+  it("count tasks by the hour of the day in UTC, a thread once", () => {
+    expect(fresh).not.toHaveProperty("hours");
+    let gate = posted(take(fresh, a, start), a, at(59 * MINUTE));
+    expect(gate.hours).toHaveLength(24);
+    expect(busy(gate)).toEqual([["1", 1]]);
+    gate = posted(take(gate, b, start, 2), b, at(60 * MINUTE), false);
+    expect(busy(gate)).toEqual([["1", 1]]);
+    gate = posted(gate, b, at(60 * MINUTE));
+    expect(busy(gate)).toEqual([
+      ["1", 1],
+      ["2", 1],
+    ]);
+    gate = posted(gate, c, at(DAY));
+    expect(busy(gate)).toEqual([
+      ["1", 2],
+      ["2", 1],
+    ]);
   });
 });
 

@@ -40,34 +40,41 @@ describe("blackoutUntil", () => {
     ["its last millisecond", "2026-12-02T05:59:59.999Z", "2026-12-02T06:00:00.000Z"],
     ["its end", "2026-12-02T06:00:00.000Z", undefined],
   ])("over midnight: %s", (_, now, until) => {
-    expect(blackoutUntil(night, "UTC", instant(now))).toEqual(until && instant(until));
+    expect(blackoutUntil({ blackout: night }, "UTC", instant(now))).toEqual(until && instant(until));
   });
 
   it("within a day, and up to midnight", () => {
     const noon = { fromHour: 12, toHour: 14 };
-    expect(blackoutUntil(noon, "Asia/Shanghai", instant("2026-12-01T04:00:00Z"))).toEqual(
+    expect(blackoutUntil({ blackout: noon }, "Asia/Shanghai", instant("2026-12-01T04:00:00Z"))).toEqual(
       instant("2026-12-01T06:00:00Z"),
     );
-    expect(blackoutUntil(noon, "Asia/Shanghai", instant("2026-12-01T12:00:00Z"))).toBeUndefined();
-    expect(blackoutUntil({ fromHour: 22, toHour: 24 }, "UTC", instant("2026-12-01T23:00:00Z"))).toEqual(
-      instant("2026-12-02T00:00:00Z"),
-    );
+    expect(
+      blackoutUntil({ blackout: noon }, "Asia/Shanghai", instant("2026-12-01T12:00:00Z")),
+    ).toBeUndefined();
+    expect(
+      blackoutUntil({ blackout: { fromHour: 22, toHour: 24 } }, "UTC", instant("2026-12-01T23:00:00Z")),
+    ).toEqual(instant("2026-12-02T00:00:00Z"));
   });
 
   it("is none without hours", () => {
     expect(blackoutUntil(undefined, "UTC", instant("2026-12-01T23:00:00Z"))).toBeUndefined();
-    expect(blackoutUntil({ fromHour: 7, toHour: 7 }, "UTC", instant("2026-12-01T07:00:00Z"))).toBeUndefined();
+    expect(blackoutUntil({ blackoutDates: [] }, "UTC", instant("2026-12-01T23:00:00Z"))).toBeUndefined();
+    expect(
+      blackoutUntil({ blackout: { fromHour: 7, toHour: 7 } }, "UTC", instant("2026-12-01T07:00:00Z")),
+    ).toBeUndefined();
   });
 
   it("is a bug when it would last for ever: freeze the project instead", () => {
-    const always = { fromHour: 0, toHour: 24 };
+    const always = { blackout: { fromHour: 0, toHour: 24 }, blackoutDates: ["2026-12-03"] };
     expect(() => blackoutUntil(always, "UTC", instant("2026-12-01T07:00:00Z"))).toThrow(RangeError);
   });
 
   it("knows zones that are off by quarters of an hour", () => {
     const now = instant("2026-12-01T16:15:00Z");
-    expect(blackoutUntil(night, "Asia/Kathmandu", now)).toEqual(instant("2026-12-02T00:15:00Z"));
-    expect(blackoutUntil(night, "Asia/Kathmandu", new Date(now.getTime() - 1))).toBeUndefined();
+    expect(blackoutUntil({ blackout: night }, "Asia/Kathmandu", now)).toEqual(
+      instant("2026-12-02T00:15:00Z"),
+    );
+    expect(blackoutUntil({ blackout: night }, "Asia/Kathmandu", new Date(now.getTime() - 1))).toBeUndefined();
   });
 
   // The clocks as they stand: an hour that is skipped is no blackout, one that is repeated is one twice.
@@ -98,7 +105,7 @@ describe("blackoutUntil", () => {
     ["Santiago, fold at midnight", "America/Santiago", "2026-04-05T02:30:00Z", 23, 0, "2026-04-05T04:00:00Z"],
   ])("%s", (_, zone, now, fromHour, toHour, until) => {
     const blackout = { fromHour, toHour };
-    expect(blackoutUntil(blackout, zone, instant(now))).toEqual(until && instant(until));
+    expect(blackoutUntil({ blackout }, zone, instant(now))).toEqual(until && instant(until));
   });
 
   it("ends at the first minute that is not black by the clocks, in every zone and around every change", () => {
@@ -129,15 +136,15 @@ describe("blackoutUntil", () => {
         fc.nat(3),
         hours,
         hours,
-        (zone, change, minutes, lengthMinutes, fromHour, toHour) => {
-          fc.pre(fromHour !== toHour);
+        fc.uniqueArray(fc.integer({ min: -2, max: 2 }), { maxLength: 3 }),
+        (zone, change, minutes, lengthMinutes, fromHour, toHour, blackDays) => {
           const from = Date.parse(change) + minutes * 60_000;
-          const hourAt = (ms: number) =>
-            Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone).hour;
+          const at = (ms: number) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone);
+          const dates = blackDays.map((days) => at(from).toPlainDate().add({ days }).toString());
+          const isBlackHour = (hour: number) =>
+            fromHour <= toHour ? hour >= fromHour && hour < toHour : hour >= fromHour || hour < toHour;
           const isBlack = (ms: number) =>
-            fromHour < toHour
-              ? hourAt(ms) >= fromHour && hourAt(ms) < toHour
-              : hourAt(ms) >= fromHour || hourAt(ms) < toHour;
+            isBlackHour(at(ms).hour) || dates.includes(at(ms).toPlainDate().toString());
           let begin: number | undefined;
           for (let ms = from; ms <= from + lengthMinutes * 60_000; ms += 60_000)
             if (isBlack(ms)) {
@@ -147,12 +154,110 @@ describe("blackoutUntil", () => {
           let end = begin;
           while (end !== undefined && isBlack(end)) end += 60_000;
           const to = new Date(from + lengthMinutes * 60_000);
-          expect(blackoutUntil({ fromHour, toHour }, zone, new Date(from), to)).toEqual(
+          const rules = {
+            blackout: { fromHour, toHour },
+            blackoutDates: dates.slice(0, 1),
+            holidays: [{ name: "rest", dates: dates.slice(1) }],
+          };
+          expect(blackoutUntil(rules, zone, new Date(from), to)).toEqual(
             end === undefined ? undefined : new Date(end),
           );
         },
       ),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe("days without posts", () => {
+  const christmas = { blackoutDates: ["2026-12-25"] };
+
+  it.each([
+    ["the evening before", christmas, "Europe/Vienna", "2026-12-24T22:59:59.999Z", undefined],
+    [
+      "its first instant by the project's clocks",
+      christmas,
+      "Europe/Vienna",
+      "2026-12-24T23:00:00Z",
+      "2026-12-25T23:00:00Z",
+    ],
+    ["its last one", christmas, "Europe/Vienna", "2026-12-25T22:59:59.999Z", "2026-12-25T23:00:00Z"],
+    ["the day after", christmas, "Europe/Vienna", "2026-12-25T23:00:00Z", undefined],
+    [
+      "one of two lists, and the hours that follow",
+      {
+        blackout: { fromHour: 0, toHour: 7 },
+        holidays: [
+          { name: "a", dates: ["2026-01-01"] },
+          { name: "b", dates: ["2026-12-25", "2026-12-26"] },
+        ],
+      },
+      "UTC",
+      "2026-12-25T00:30:00Z",
+      "2026-12-27T07:00:00Z",
+    ],
+    [
+      "hours that lead into it",
+      { blackout: { fromHour: 22, toHour: 24 }, ...christmas },
+      "UTC",
+      "2026-12-24T22:00:00Z",
+      "2026-12-26T00:00:00Z",
+    ],
+    [
+      "a day of 23 hours",
+      { blackoutDates: ["2026-03-29"] },
+      "Europe/Vienna",
+      "2026-03-28T23:30:00Z",
+      "2026-03-29T22:00:00Z",
+    ],
+    [
+      "a day of 25 hours",
+      { blackoutDates: ["2026-10-25"] },
+      "Europe/Vienna",
+      "2026-10-24T22:00:00Z",
+      "2026-10-25T23:00:00Z",
+    ],
+    [
+      "a day that begins at 1:00",
+      { blackoutDates: ["2026-09-06"] },
+      "America/Santiago",
+      "2026-09-06T04:00:00Z",
+      "2026-09-07T03:00:00Z",
+    ],
+    [
+      "a day whose last hour is repeated",
+      { blackoutDates: ["2026-04-04"] },
+      "America/Santiago",
+      "2026-04-05T02:30:00Z",
+      "2026-04-05T04:00:00Z",
+    ],
+    [
+      "a date that does not exist",
+      { blackoutDates: ["2026-02-30"] },
+      "UTC",
+      "2026-03-02T01:00:00Z",
+      undefined,
+    ],
+  ])("%s", (_, rules, zone, now, until) => {
+    expect(blackoutUntil(rules, zone, instant(now))).toEqual(until && instant(until));
+  });
+
+  it("follow each other for a year, and still end", () => {
+    const first = Date.parse("2026-01-01T00:00:00Z");
+    const blackoutDates = Array.from({ length: 365 }, (__, day) =>
+      new Date(first + day * 86_400_000).toISOString().slice(0, 10),
+    );
+    const rules = { blackoutDates, blackout: { fromHour: 1, toHour: 0 } };
+    expect(blackoutUntil(rules, "Asia/Shanghai", instant("2025-12-31T16:00:00Z"))).toEqual(
+      instant("2026-12-31T16:00:00Z"),
+    );
+  });
+
+  it("park a post, and cut no thread", () => {
+    const parked = decidePolicy(christmas, "UTC", instant("2026-12-24T23:59:55Z"), 2);
+    expect(parked).toMatchObject({ code: "blackout", known: true, until: instant("2026-12-26T00:00:00Z") });
+    expect(checkThreadSpan(christmas, "UTC", instant("2026-12-24T23:59:55Z"), 2)?.code).toBe(
+      "thread-meets-blackout",
     );
   });
 });
@@ -179,6 +284,14 @@ describe("decidePolicy", () => {
     expect(parked).toMatchObject({ code: "blackout", known: true, until: instant("2026-12-01T22:00:00Z") });
     expect(parked?.reason.message).toContain("7 h");
     expect(parked?.reason.remedy).toContain("2026-12-01T22:00:00Z");
+  });
+
+  it("is overridden in a blackout, and not in a freeze", () => {
+    const midnight = instant("2026-12-01T00:00:00Z");
+    const dates = { blackout: night, blackoutDates: ["2026-12-01"] };
+    expect(decidePolicy(dates, "UTC", midnight, 1)?.code).toBe("blackout");
+    expect(decidePolicy(dates, "UTC", midnight, 1, true)).toBeUndefined();
+    expect(decidePolicy({ ...dates, frozen: true }, "UTC", midnight, 1, true)?.code).toBe("frozen");
   });
 
   it("does not begin a thread that a blackout would cut, and a shorter one it does", () => {

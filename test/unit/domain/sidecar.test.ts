@@ -15,7 +15,7 @@ const DEFAULTS = {
   priority: 5,
   language: "zh",
   altText: [],
-  latePolicy: { postWithinMs: 1_800_000, then: "missed" },
+  reuseMedia: false,
 };
 
 describe("parseSidecar", () => {
@@ -28,6 +28,11 @@ language: pt_BR
 media: [cover.jpg, clip.mp4]
 altText: [A red kite over the harbour, "风筝: 红"]
 latePolicy: { postWithin: 2h, then: hold }
+strategy: optimal
+reuseMedia: true
+split: { numbering: true }
+enhance: { tone: cheerful }
+onEnhanceFailure: hold
 ---
 First part 你好 🪁
 with a second line
@@ -43,6 +48,11 @@ Second part
       media: ["cover.jpg", "clip.mp4"],
       altText: ["A red kite over the harbour", "风筝: 红"],
       latePolicy: { postWithinMs: 7_200_000, then: "hold" },
+      strategy: "optimal",
+      reuseMedia: true,
+      split: { numbering: true },
+      enhance: { mode: "enhance", tone: "cheerful" },
+      onEnhanceFailure: "hold",
     });
   });
 
@@ -79,6 +89,10 @@ Second part
     ["media:\n  - a b.jpg\n  - 封面.jpg", { media: ["a b.jpg", "封面.jpg"] }],
     ["latePolicy: { postWithin: forever }", { latePolicy: { then: "missed" } }],
     ["latePolicy: { then: hold }", { latePolicy: { postWithinMs: 1_800_000, then: "hold" } }],
+    ["strategy: next-free", { strategy: "next-free" }],
+    ["hashtags: 2", { hashtags: { mode: "hashtags", count: 2 } }],
+    ["generate: { title: Kites }", { generate: { mode: "generate", brief: { title: "Kites", points: [] } } }],
+    ["split: true", { split: { numbering: false } }],
     ["latePolicy: { postWithin: 90 s }", { latePolicy: { postWithinMs: 90_000, then: "missed" } }],
   ])("understands %j", (front, expected) => {
     expect(md(front)).toMatchObject(expected);
@@ -121,6 +135,13 @@ Second part
     "latePolicy: { postWithin: 31d }",
     "latePolicy: { then: later }",
     "latePolicy: { until: now }",
+    "strategy: best",
+    "reuseMedia: 1",
+    "split: yes please",
+    "enhance: 3",
+    "generate: a post about kites",
+    "hashtags: 11",
+    "onEnhanceFailure: ignore",
   ])("refuses %j and names the field", (front) => {
     const field = front.slice(0, front.indexOf(":"));
     expect(md(front)).toMatchObject({

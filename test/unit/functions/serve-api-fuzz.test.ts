@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PROBLEMS } from "#shared/contract/problem.ts";
-import { ANNES_BATCH, ANNES_RUN, type ApiRequest, setUpApi, TASKS } from "./serve-api-setup.ts";
+import {
+  ANNES_BATCH,
+  ANNES_RECURRENCE,
+  ANNES_RUN,
+  type ApiRequest,
+  setUpApi,
+  TASKS,
+} from "./serve-api-setup.ts";
 
 /** Something near enough to a post to come past the first check now and then. */
 const nearly = fc.record(
@@ -146,6 +153,7 @@ describe("any address, query and method", () => {
             `${TASKS}/${id}/publish-now`,
             `/api/v1/batches/${ANNES_BATCH}`,
             `/api/v1/publish-pool/runs/${ANNES_RUN}`,
+            `/api/v1/scheduling/recurrences/${ANNES_RECURRENCE}`,
           ),
           fc.array(segment, { maxLength: 6 }).map((parts) => `/api/v1/${parts.join("/")}`),
         ),

@@ -9,33 +9,66 @@ import { accountIdFor } from "#shared/domain/account.ts";
 import type { KeyScope } from "#shared/domain/api-key.ts";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import { batchIdFor } from "#shared/domain/batch-id.ts";
-import { asOwnerId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
+import { asJobId, asOwnerId, asProjectId, asRecurrenceId, type OwnerId } from "#shared/domain/ids.ts";
+import { emptyRegister, enterJob, newJob } from "#shared/domain/job.ts";
 import { asRunId, newRun, type Run } from "#shared/domain/run.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createCancelTask } from "#shared/usecases/cancel-task.ts";
+import { createChangeJob } from "#shared/usecases/change-job.ts";
+import { createChangeOccurrence } from "#shared/usecases/change-occurrence.ts";
+import { createChangePolicy } from "#shared/usecases/change-policy.ts";
+import { createChangeRecurrence } from "#shared/usecases/change-recurrence.ts";
 import { createCheckHealth } from "#shared/usecases/check-health.ts";
+import { createCreateJob } from "#shared/usecases/create-job.ts";
+import { createCreateRecurrence } from "#shared/usecases/create-recurrence.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
+import { createCreateTasks } from "#shared/usecases/create-tasks.ts";
+import { createDeleteJob } from "#shared/usecases/delete-job.ts";
+import { createDeleteRecurrence } from "#shared/usecases/delete-recurrence.ts";
+import { createExpandRecurrence } from "#shared/usecases/expand-recurrence.ts";
+import { createFindConflicts, createReadConflicts } from "#shared/usecases/find-conflicts.ts";
+import { createListJobs } from "#shared/usecases/list-jobs.ts";
+import { createListRecurrences } from "#shared/usecases/list-recurrences.ts";
 import { createListTasks } from "#shared/usecases/list-tasks.ts";
+import { createMovePlanned } from "#shared/usecases/move-planned.ts";
+import { createPlacePost } from "#shared/usecases/place-post.ts";
+import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import { createPublishNow } from "#shared/usecases/publish-now.ts";
 import { createReadBatch } from "#shared/usecases/read-batch.ts";
+import { createReadJob } from "#shared/usecases/read-job.ts";
+import { createReadJobHistory } from "#shared/usecases/read-job-history.ts";
+import { createListPolicyVersions, createReadPolicy } from "#shared/usecases/read-policy.ts";
+import { createReadRecurrence } from "#shared/usecases/read-recurrence.ts";
 import { createReadRun } from "#shared/usecases/read-run.ts";
 import { createReadTask } from "#shared/usecases/read-task.ts";
+import { createReplanProject } from "#shared/usecases/replan-project.ts";
 import { createShowTasks } from "#shared/usecases/show-tasks.ts";
+import { createSimulateCalendar } from "#shared/usecases/simulate-calendar.ts";
 import { createStartRun } from "#shared/usecases/start-run.ts";
+import { createSuggestSlots } from "#shared/usecases/suggest-slots.ts";
+import { createSwitchJob } from "#shared/usecases/switch-job.ts";
+import { createTriggerJob } from "#shared/usecases/trigger-job.ts";
 import { aContent, aMedium, aTask, freshTaskId } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
+import { createInMemoryCounters } from "#test/support/in-memory-counters.ts";
 import { createInMemoryDispatch } from "#test/support/in-memory-dispatch.ts";
+import { createInMemoryFingerprints } from "#test/support/in-memory-fingerprints.ts";
+import { createInMemoryJobs } from "#test/support/in-memory-jobs.ts";
+import { createInMemoryRecurrences } from "#test/support/in-memory-recurrences.ts";
 import { createInMemoryRuns } from "#test/support/in-memory-runs.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
+import { aRecurrence, aRecurrenceContent } from "#test/support/recurrences.ts";
 
 const ANNE = asOwnerId("anne");
 export const BELA = asOwnerId("bela");
-/** Anne has one batch and one run from the beginning. */
+/** Anne has one batch, one run and one job from the beginning. */
 export const ANNES_BATCH = batchIdFor(ANNE, "spring");
+export const ANNES_RECURRENCE = asRecurrenceId("01KRRRRRRRRRRRRRRRRRRRRRRR");
 export const ANNES_RUN = asRunId("01KBBBBBBBBBBBBBBBBBBBBBBB");
+export const ANNES_JOB = asJobId("01KCCCCCCCCCCCCCCCCCCCCCCC");
 export const START = new Date("2026-12-01T01:00:00.000Z");
 export const TASKS = "/api/v1/scheduling/tasks";
 
@@ -113,9 +146,19 @@ export async function setUpApi() {
   const tasks = { ...store.tasks };
   const batches = { ...createInMemoryBatches() };
   const runs = { ...createInMemoryRuns(clock) };
+  const jobs = { ...createInMemoryJobs(clock) };
   await batches.open({ id: ANNES_BATCH, ownerId: ANNE, name: "spring", createdAt: START });
   const annesRun: Run = newRun(ANNES_RUN, ANNE, START);
   await runs.save(annesRun);
+  const hourly = {
+    name: "hourly",
+    action: { type: "publishing-run" },
+    schedule: { kind: "interval", everyMs: 3_600_000 },
+    enabled: true,
+  } as const;
+  const annesJob = newJob(ANNES_JOB, ANNE, hourly, START);
+  const register = enterJob(emptyRegister(ANNE), annesJob);
+  if (register.ok) await jobs.save(annesJob, { register: register.value });
 
   for (const [ownerId, project] of [
     [ANNE, "default"],
@@ -144,16 +187,67 @@ export async function setUpApi() {
   const show = createShowTasks({ tasks, accounts });
   const arrange = createArrangeTask({ tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS });
   const report = vi.fn();
-  const deps = { tasks, accounts, batches, runs, dispatch, arrange, show, clock, entropy, report };
+  const planSlot = createPlanSlot({ tasks, clock });
+  const fingerprints = createInMemoryFingerprints(clock);
+  const placePost = createPlacePost({ tasks, planSlot, fingerprints, arrange, clock, entropy, report });
+  const deps = {
+    tasks,
+    accounts,
+    batches,
+    runs,
+    jobs,
+    dispatch,
+    arrange,
+    placePost,
+    show,
+    clock,
+    entropy,
+    report,
+  };
+  const createTask = createCreateTask(deps);
+  const recurrences = { ...createInMemoryRecurrences() };
+  const annesRecurrence = aRecurrence({
+    id: ANNES_RECURRENCE,
+    ownerId: ANNE,
+    projectId: asProjectId("anne-project"),
+    accountId: accountIdFor(ANNE, "main"),
+  });
+  await recurrences.save(annesRecurrence, { content: aRecurrenceContent(annesRecurrence) });
+  const expand = createExpandRecurrence({ ...deps, recurrences });
+  const recurring = { ...deps, recurrences, expand };
+  const looking = { ...deps, fingerprints, counters: createInMemoryCounters() };
+  const findConflicts = createFindConflicts(looking);
   const handler = createHandler({
-    createTask: createCreateTask(deps),
+    createTask,
+    createTasks: createCreateTasks({ createTask }),
     listTasks: createListTasks(deps),
     readTask: createReadTask(deps),
+    readConflicts: createReadConflicts({ ...deps, findConflicts }),
     cancelTask: createCancelTask(deps),
     publishNow: createPublishNow(deps),
+    readPolicy: createReadPolicy(deps),
+    changePolicy: createChangePolicy(deps),
+    listPolicyVersions: createListPolicyVersions(deps),
+    replanProject: createReplanProject({ ...deps, movePlanned: createMovePlanned(deps) }),
+    simulateCalendar: createSimulateCalendar(looking),
+    suggestSlots: createSuggestSlots({ ...deps, planSlot }),
     readBatch: createReadBatch(deps),
     startRun: createStartRun(deps),
     readRun: createReadRun(deps),
+    createJob: createCreateJob(deps),
+    listJobs: createListJobs(deps),
+    readJob: createReadJob(deps),
+    changeJob: createChangeJob(deps),
+    switchJob: createSwitchJob(deps),
+    triggerJob: createTriggerJob(deps),
+    deleteJob: createDeleteJob(deps),
+    readJobHistory: createReadJobHistory(deps),
+    createRecurrence: createCreateRecurrence(recurring),
+    listRecurrences: createListRecurrences(recurring),
+    readRecurrence: createReadRecurrence(recurring),
+    changeRecurrence: createChangeRecurrence(recurring),
+    deleteRecurrence: createDeleteRecurrence(recurring),
+    changeOccurrence: createChangeOccurrence(recurring),
     checkHealth: createCheckHealth(deps),
     stage: "test",
     logger,
@@ -176,7 +270,9 @@ export async function setUpApi() {
     accounts,
     batches,
     runs,
+    jobs,
     annesRun,
+    recurrences,
     dispatch,
     clock,
     logger,

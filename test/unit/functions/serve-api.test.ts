@@ -3,7 +3,17 @@ import { ROUTES } from "#shared/contract/routes.ts";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import { markUnknown, recordPosted, startPosting, stop } from "#shared/domain/moves.ts";
 import { DependencyFault } from "#shared/errors.ts";
-import { ANNES_BATCH, ANNES_RUN, type ApiRequest, BELA, START, setUpApi, TASKS } from "./serve-api-setup.ts";
+import {
+  ANNES_BATCH,
+  ANNES_JOB,
+  ANNES_RECURRENCE,
+  ANNES_RUN,
+  type ApiRequest,
+  BELA,
+  START,
+  setUpApi,
+  TASKS,
+} from "./serve-api-setup.ts";
 
 const UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const REASON = { code: "stuck", message: "It did not move.", remedy: "Publish it now." };
@@ -12,9 +22,32 @@ const routes = Object.entries(ROUTES);
 
 /** What is not a task has ids of its own. */
 const OTHER_IDS: Readonly<Record<string, readonly [known: string, unknown: string]>> = {
+  readPolicy: ["default", "nobody"],
+  writePolicy: ["default", "nobody"],
+  listPolicyVersions: ["default", "nobody"],
   readBatch: [ANNES_BATCH, "0".repeat(32)],
   readRun: [ANNES_RUN, UNKNOWN_ID],
+  readRecurrence: [ANNES_RECURRENCE, UNKNOWN_ID],
+  changeRecurrence: [ANNES_RECURRENCE, UNKNOWN_ID],
+  deleteRecurrence: [ANNES_RECURRENCE, UNKNOWN_ID],
+  skipOccurrence: [ANNES_RECURRENCE, UNKNOWN_ID],
+  overrideOccurrence: [ANNES_RECURRENCE, UNKNOWN_ID],
+  readJob: [ANNES_JOB, UNKNOWN_ID],
+  changeJob: [ANNES_JOB, UNKNOWN_ID],
+  deleteJob: [ANNES_JOB, UNKNOWN_ID],
+  pauseJob: [ANNES_JOB, UNKNOWN_ID],
+  resumeJob: [ANNES_JOB, UNKNOWN_ID],
+  triggerJob: [ANNES_JOB, UNKNOWN_ID],
+  readJobHistory: [ANNES_JOB, UNKNOWN_ID],
 };
+const A_JOB = { name: "nightly", type: "publishing-run", intervalSeconds: 3_600 };
+const A_RECURRENCE = {
+  name: "weekly",
+  texts: ["hello"],
+  rule: "FREQ=WEEKLY",
+  dtStart: "2026-12-02 09:00",
+};
+const aScanOf = (project: string) => ({ ...A_JOB, type: "scan-source", params: { project } });
 
 /** A request that the route takes, for a task, or for whatever else the route is about. */
 const fitting = (name: string, taskId: string): ApiRequest => {
@@ -22,8 +55,15 @@ const fitting = (name: string, taskId: string): ApiRequest => {
   const id = OTHER_IDS[name]?.[taskId === UNKNOWN_ID ? 1 : 0] ?? taskId;
   return {
     method: route.method,
-    path: route.path.replace("{id}", id),
+    path: route.path.replace(/\{\w+\}/, id),
     ...(name === "createTask" && { json: { text: "hello" } }),
+    ...(name === "createTasks" && { json: { tasks: [{ text: "hello" }] } }),
+    ...(name === "simulate" && { json: { drafts: [{ text: "hello" }] } }),
+    ...(name === "writePolicy" && { json: { version: 0, preset: "steady" } }),
+    ...((name === "createJob" || name === "changeJob") && { json: A_JOB }),
+    ...((name === "createRecurrence" || name === "changeRecurrence") && { json: A_RECURRENCE }),
+    ...(name === "skipOccurrence" && { json: { occurrence: "2026-12-05 09:00" } }),
+    ...(name === "overrideOccurrence" && { json: { occurrence: "2026-12-05 09:00", text: "hi" } }),
   };
 };
 
@@ -70,11 +110,21 @@ describe("every route", () => {
       ...fitting(name, task.id),
       owner: BELA,
       ...(name === "createTask" && { json: { text: "x", project: "default", account: "main" } }),
+      ...(name === "createTasks" && { json: { tasks: [{ text: "x", project: "default" }] } }),
+      ...(name === "simulate" && { json: { project: "default", account: "main" } }),
+      ...(name === "suggestSlots" && { query: { project: "default", account: "main" } }),
+      ...(name === "createJob" && { json: aScanOf("default") }),
+      ...(name === "createRecurrence" && { json: { ...A_RECURRENCE, project: "default" } }),
     });
     const unknown = await call({
       ...fitting(name, UNKNOWN_ID),
       owner: BELA,
       ...(name === "createTask" && { json: { text: "x", project: "nobody", account: "main" } }),
+      ...(name === "createTasks" && { json: { tasks: [{ text: "x", project: "nobody" }] } }),
+      ...(name === "simulate" && { json: { project: "nobody", account: "main" } }),
+      ...(name === "suggestSlots" && { query: { project: "nobody", account: "main" } }),
+      ...(name === "createJob" && { json: aScanOf("nobody") }),
+      ...(name === "createRecurrence" && { json: { ...A_RECURRENCE, project: "nobody" } }),
     });
     expect(JSON.stringify(foreign.body)).not.toMatch(/secret|anne/i);
     const same = ({ status, body }: typeof foreign) =>
@@ -107,16 +157,18 @@ describe("every route", () => {
   });
 
   it.each(routes)("%s hides why it failed, and says whether to try again", async (name, { repeatable }) => {
-    const { call, put, tasks, accounts, batches, runs, logger } = await setUpApi();
+    const { call, put, tasks, accounts, batches, runs, jobs, recurrences, logger } = await setUpApi();
     const { id } = await put();
     const secret = new Error("arn:aws:dynamodb:eu-west-1:123456789012:table/tasks is throttled");
     const fail = async () => {
       throw secret;
     };
     Object.assign(tasks, { get: fail, list: fail, create: fail });
-    Object.assign(accounts, { listProjects: fail });
+    Object.assign(accounts, { listProjects: fail, getProjectByFolder: fail });
     Object.assign(batches, { get: fail });
     Object.assign(runs, { get: fail, save: fail });
+    Object.assign(jobs, { get: fail, getRegister: fail });
+    Object.assign(recurrences, { get: fail, listByOwner: fail });
     const { status, body } = await call(fitting(name, id));
     expect(JSON.stringify(body)).not.toMatch(/arn|throttled|dynamo/i);
     if (name === "checkHealth") expect(status).toBe(503);
@@ -238,7 +290,7 @@ describe("POST tasks", () => {
     dispatch.enqueue = () => Promise.reject(error);
     const { status, body } = await create({ text: "x" });
     expect(status).toBe(202);
-    expect(report).toHaveBeenCalledWith(error);
+    expect(report).toHaveBeenCalledWith(error, body.id);
     expect((await read(body)).wakeAt).toEqual(new Date(START.getTime() + 120_000));
   });
 
@@ -315,7 +367,7 @@ describe("POST tasks", () => {
     expect((await create({ text: "x", project: "nope" })).body.detail).toContain("default");
     expect((await create({ text: "x", prioriti: 5 })).body.detail).toContain("priority");
     expect((await create({}, { owner: BELA })).body.errors).toEqual([
-      { pointer: "/text", detail: "give text, or thread" },
+      { pointer: "/text", detail: "give text, thread or generate" },
     ]);
   });
 

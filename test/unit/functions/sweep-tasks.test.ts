@@ -19,6 +19,7 @@ const setUp = (withoutProgress: readonly TaskId[]) => {
     held: 0,
     drops: 0,
     runs: 0,
+    jobs: 0,
     scans: 0,
     skipped: 0,
     failed: 0,

@@ -9,14 +9,20 @@ import type { DropStore } from "#shared/ports/drop-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import { err } from "#shared/result.ts";
 import { createAcceptDrop, type IntakeMessage } from "#shared/usecases/accept-drop.ts";
-import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
+import { type ArrangeTask, createArrangeTask } from "#shared/usecases/arrange-task.ts";
+import { createExpandRecurrence } from "#shared/usecases/expand-recurrence.ts";
 import { createInspectMedia } from "#shared/usecases/inspect-media.ts";
+import { createKeepRecurrence } from "#shared/usecases/keep-recurrence.ts";
+import { createPlacePost } from "#shared/usecases/place-post.ts";
+import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import { freshTaskId } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
 import { createInMemoryDispatch, createInMemoryIntakeQueue } from "#test/support/in-memory-dispatch.ts";
 import { createInMemoryDropFolder } from "#test/support/in-memory-drop-folder.ts";
+import { createInMemoryFingerprints } from "#test/support/in-memory-fingerprints.ts";
+import { createInMemoryRecurrences } from "#test/support/in-memory-recurrences.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 import { paddedClip, readFixture, sha256Of } from "#test/support/media-files.ts";
 
@@ -75,9 +81,20 @@ async function setUp(over: { readonly drops?: (store: DropStore) => DropStore } 
     clock,
     entropy,
     settleMs: SETTLE_MS,
-    report,
   };
-  const acceptDrop = createAcceptDrop({ ...deps, arrange });
+  const recurrences = createInMemoryRecurrences();
+  const expand = createExpandRecurrence({ ...deps, recurrences, dispatch, arrange, report });
+  const keepRecurrence = createKeepRecurrence({ recurrences, expand, clock, report });
+  /** @param over - how tasks are arranged */
+  const placeWith = (over: ArrangeTask) =>
+    createPlacePost({
+      ...deps,
+      planSlot: createPlanSlot(deps),
+      fingerprints: createInMemoryFingerprints(clock),
+      arrange: over,
+      report,
+    });
+  const acceptDrop = createAcceptDrop({ ...deps, keepRecurrence, placePost: placeWith(arrange) });
 
   const run = (message: IntakeMessage) => acceptDrop(message, new Date(clock.now().getTime() + 100_000));
   /** Stores the object, then delivers its event. */
@@ -109,7 +126,10 @@ async function setUp(over: { readonly drops?: (store: DropStore) => DropStore } 
   return {
     ...deps,
     acceptDrop,
-    arrange,
+    recurrences,
+    keepRecurrence,
+    placeWith,
+    report,
     dispatch,
     store,
     run,
@@ -249,12 +269,11 @@ describe("a dropped text", () => {
   });
 
   it("is stored before it is arranged, and left to the sweeper where that fails", async () => {
-    const { folder, report, ...deps } = await setUp();
+    const { folder, report, placeWith, ...deps } = await setUp();
     const acceptDrop = createAcceptDrop({
       ...deps,
       folder,
-      report,
-      arrange: async () => Promise.reject(new Error("throttled")),
+      placePost: placeWith(async () => Promise.reject(new Error("throttled"))),
     });
     const key = folder.put("drop/default/a.md", `${EXPLICIT}Hello`);
     const accepted = await acceptDrop({ kind: "file", key }, new Date());
@@ -851,5 +870,93 @@ describe("a batch", () => {
     const before = rest();
     await drop("d.md", `---\nmedia: []\nbatch: ${"x".repeat(101)}\n---\nHello`);
     expect(rest()).toEqual(before);
+  });
+});
+
+describe("what recurs", () => {
+  const daily = (text: string, over = "") =>
+    `---\nrecurrence: FREQ=DAILY;COUNT=5\npublishAt: 2026-12-02 09:00\nmedia: []\n${over}---\n${text}`;
+
+  it("makes tasks of its next occurrences, and tells when the next one is", async () => {
+    const { drop, dropOf, recurrences, allTasks, tasks } = await setUp();
+    const report = await drop("tip.md", daily("Tip one", "variants: [Tip two]\n"));
+    const dropped = await dropOf("tip");
+    expect(report).toEqual({ kind: "recurs", recurrenceId: dropped?.recurrenceId });
+    expect(dropped).toMatchObject({ status: "accepted", reason: { code: "recurs" } });
+    expect(dropped).not.toHaveProperty("taskId");
+    const stored = dropped?.recurrenceId && (await recurrences.get(dropped.recurrenceId));
+    expect(stored).toMatchObject({ recurrence: { name: "tip", status: "active", rev: 1 } });
+
+    const made = allTasks().toSorted((a, b) => a.slotAt.getTime() - b.slotAt.getTime());
+    expect(made).toHaveLength(5);
+    const texts = await Promise.all(made.map(async (task) => (await tasks.getContent(task))?.parts[0]?.text));
+    expect(texts).toEqual(["Tip one", "Tip two", "Tip one", "Tip two", "Tip one"]);
+  });
+
+  it("attaches its media to every occurrence", async () => {
+    const { drop, allTasks, tasks } = await setUp();
+    await drop("tide.jpg", PHOTO);
+    await drop("tide.md", daily("Tide").replace("media: []", "media: [tide.jpg]"));
+    const contents = await Promise.all(allTasks().map((task) => tasks.getContent(task)));
+    expect(contents.map((content) => content?.media.map(({ name }) => name))).toEqual(
+      Array.from({ length: 5 }, () => ["tide.jpg"]),
+    );
+  });
+
+  it("changes nothing when the same is dropped again, and only what is ahead when it was changed", async () => {
+    const { drop, dropOf, run, clock, allTasks, tasks, recurrences } = await setUp();
+    await drop("tip.md", daily("Old"));
+    const key = "drop/default/tip.md";
+    const before = allTasks();
+    expect(await run({ kind: "file", key })).toMatchObject({ kind: "recurs" });
+    expect(allTasks()).toEqual(before);
+
+    clock.set("2026-12-03T12:00:00Z");
+    const { recurrenceId } = (await dropOf("tip")) ?? {};
+    await drop("tip.md", daily("New"));
+    expect((await dropOf("tip"))?.recurrenceId).toBe(recurrenceId);
+    expect(recurrenceId && (await recurrences.get(recurrenceId))).toMatchObject({ recurrence: { rev: 2 } });
+    const texts = await Promise.all(
+      allTasks()
+        .toSorted((a, b) => a.slotAt.getTime() - b.slotAt.getTime())
+        .map(async (task) => (await tasks.getContent(task))?.parts[0]?.text),
+    );
+    expect(texts).toEqual(["Old", "Old", "New", "New", "New"]);
+  });
+
+  it.each([
+    ["recurrence: FREQ=SOMETIMES", "bad-rule"],
+    ["recurrence: FREQ=DAILY\nstrategy: optimal", "recurrence-mixed"],
+    ["recurrence: FREQ=DAILY\nenhance: true", "recurrence-mixed"],
+    ["variants: [One more]", "recurrence-mixed"],
+  ])("is refused with %j", async (fields, code) => {
+    const { drop, dropOf, rest } = await setUp();
+    const before = rest();
+    await drop("bad.md", `---\n${fields}\nmedia: []\n---\nText`);
+    expect(await dropOf("bad")).toMatchObject({ status: "failed", reason: { code } });
+    expect(rest()).toEqual(before);
+  });
+
+  it("cannot take the place of a single post, nor the other way round", async () => {
+    const { drop, dropOf, taskOf } = await setUp();
+    await drop("once.md", `${EXPLICIT}Once`);
+    const task = await taskOf("once");
+    await drop("once.md", daily("Often"));
+    expect(await dropOf("once")).toMatchObject({ taskId: task.id, reason: { code: "other-kind" } });
+    await drop("often.md", daily("Often"));
+    await drop("often.md", `${EXPLICIT}Once`);
+    expect(await dropOf("often")).toMatchObject({ status: "accepted", reason: { code: "other-kind" } });
+  });
+
+  it("is not brought back by its file once it was deleted", async () => {
+    const { drop, dropOf, recurrences } = await setUp();
+    await drop("tip.md", daily("Old"));
+    const { recurrenceId } = (await dropOf("tip")) ?? {};
+    const stored = recurrenceId && (await recurrences.get(recurrenceId));
+    if (!stored) throw new Error("nothing recurs");
+    const { recurrence } = stored;
+    await recurrences.save({ ...recurrence, status: "deleted", version: recurrence.version + 1 });
+    await drop("tip.md", daily("New"));
+    expect(await dropOf("tip")).toMatchObject({ reason: { code: "recurrence-deleted" } });
   });
 });

@@ -2,10 +2,14 @@ import { describe, expect, it, vi } from "vitest";
 import { batchIdFor } from "#shared/domain/batch-id.ts";
 import { asAccountId, asOwnerId, asProjectId, asTaskId } from "#shared/domain/ids.ts";
 import { DEFAULT_LATE_POLICY } from "#shared/domain/task.ts";
+import type { TaskStore } from "#shared/ports/task-store.ts";
 import { createCreateTask } from "#shared/usecases/create-task.ts";
+import { createPlacePost } from "#shared/usecases/place-post.ts";
+import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
+import { createInMemoryFingerprints } from "#test/support/in-memory-fingerprints.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
 const ownerId = asOwnerId("anne");
@@ -47,20 +51,23 @@ async function setUp(ids: readonly string[], accountOwner = ownerId) {
     publish: { by: "queue" as const, delayMs: 0 },
     firstAt: clock.now(),
   }));
-  const create = createCreateTask({
-    tasks: {
-      async create(task, content, together) {
-        if (task.batchId) expect(await batches.get(task.batchId)).toBeDefined();
-        return store.tasks.create(task, content, together);
-      },
+  const tasks: TaskStore = {
+    ...store.tasks,
+    async create(task, content, together) {
+      if (task.batchId) expect(await batches.get(task.batchId)).toBeDefined();
+      return store.tasks.create(task, content, together);
     },
-    accounts,
-    batches,
+  };
+  const placePost = createPlacePost({
+    tasks,
+    planSlot: createPlanSlot({ tasks, clock }),
+    fingerprints: createInMemoryFingerprints(clock),
     arrange,
     clock,
     entropy: { newId: () => left.shift() ?? "more", random: () => 0 },
     report: vi.fn(),
   });
+  const create = createCreateTask({ accounts, batches, placePost, clock });
   return { ...store, accounts, batches, create, arrange };
 }
 
@@ -77,8 +84,7 @@ describe("createTask", () => {
 
   it("refuses a thread that would run into a blackout, and stores nothing", async () => {
     const { create, accounts, snapshot } = await setUp(["a", "log-1"]);
-    const project = await accounts.getProject(asProjectId("project-1"));
-    if (project) await accounts.saveProject({ ...project, policy: { blackout: { fromHour: 2, toHour: 3 } } });
+    await accounts.setPolicy(asProjectId("project-1"), { blackout: { fromHour: 2, toHour: 3 } });
     const late = { ...wanted, texts: ["one", "two"], publishAt: "2026-12-01T01:59:58Z" };
     expect(await create(late)).toMatchObject({ ok: false, error: { code: "thread-meets-blackout" } });
     expect(snapshot()["tasks"]).toEqual({});

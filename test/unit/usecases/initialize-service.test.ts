@@ -3,6 +3,8 @@ import { accountIdFor } from "#shared/domain/account.ts";
 import { KEY_RANDOM_BYTES, parseApiKey } from "#shared/domain/api-key.ts";
 import { Credentials } from "#shared/domain/credentials.ts";
 import type { Failure } from "#shared/domain/failure.ts";
+import { leaveRegister, MAX_JOBS, removeJob } from "#shared/domain/job.ts";
+import { PRESETS } from "#shared/domain/planning/presets.ts";
 import type { VerifiedUser } from "#shared/ports/account-verifier.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import {
@@ -12,6 +14,7 @@ import {
 } from "#shared/usecases/initialize-service.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
+import { createInMemoryJobs } from "#test/support/in-memory-jobs.ts";
 import { createInMemoryKeys } from "#test/support/in-memory-keys.ts";
 import { createInMemoryVault } from "#test/support/in-memory-vault.ts";
 
@@ -29,12 +32,14 @@ const REASON = { code: "needs-reconnect", message: "X no longer accepts it.", re
 function aService() {
   let serial = 0;
   let verified: Result<VerifiedUser, Failure> = ok({ userId: "1500", username: "kites" });
+  const clock = manualClock();
   const deps = {
     accounts: createInMemoryAccounts(),
     vault: createInMemoryVault(),
     keys: createInMemoryKeys(),
     verifier: { verify: async () => verified },
-    clock: manualClock(),
+    jobs: createInMemoryJobs(clock),
+    clock,
     entropy: { newId: () => `id-${++serial}`, random: () => 0.5 },
     randomBytes: (size: number) => new Uint8Array(size).fill(++serial),
   };
@@ -83,6 +88,21 @@ describe("initializeService", () => {
     });
   });
 
+  it("gives a new project the default preset, another one by name, and an old one nothing", async () => {
+    const service = aService();
+    const { project } = await service.initialize();
+    expect(project).toMatchObject({ policy: PRESETS.steady, policyVersion: 1 });
+    expect(await service.accounts.listPolicyVersions(project.id, 10)).toMatchObject([
+      { version: 1, policy: PRESETS.steady, timeZone: "Europe/Berlin", savedBy: "admin init" },
+    ]);
+    const repeated = await service.initialize({ preset: "open" });
+    expect(repeated.project).toEqual(project);
+    const shop = { project: "shop", account: "shop" };
+    expect((await service.initialize({ ...shop, preset: "open" })).project).not.toHaveProperty("policy");
+    const calm = { project: "calm", account: "calm" };
+    expect((await service.initialize({ ...calm, preset: "quiet" })).project.policy).toEqual(PRESETS.quiet);
+  });
+
   it("changes nothing when it is repeated", async () => {
     const service = aService();
     const first = await service.initialize();
@@ -99,6 +119,62 @@ describe("initializeService", () => {
     });
     expect(await service.vault.load(MAIN)).toEqual(before);
     expect(await service.keys.list(FIRST_OWNER)).toHaveLength(1);
+  });
+
+  describe("the job that fills quiet days", () => {
+    const jobsOf = async ({ jobs }: ReturnType<typeof aService>) => {
+      const { entries } = await jobs.getRegister(FIRST_OWNER);
+      return Promise.all(entries.map(({ id }) => jobs.get(id)));
+    };
+
+    it("comes with a new project that has a daily minimum, early on its clock, and once", async () => {
+      const service = aService();
+      expect(await service.initialize()).toMatchObject({ isNewProject: true, job: "fill-days-default" });
+      expect(await service.initialize()).not.toHaveProperty("job");
+      expect(await jobsOf(service)).toMatchObject([
+        {
+          name: "fill-days-default",
+          action: { type: "fill-days", project: "default" },
+          schedule: { kind: "cron", cron: "15 0 * * *", timeZone: "Europe/Berlin" },
+          enabled: true,
+          nextAt: expect.any(Date),
+        },
+      ]);
+    });
+
+    it("does not come with a project without a minimum", async () => {
+      const service = aService();
+      expect(await service.initialize({ preset: "open" })).not.toHaveProperty("job");
+      expect(await jobsOf(service)).toEqual([]);
+    });
+
+    it("is there once after a beginning that was cut off, and stays deleted", async () => {
+      const service = aService();
+      const { addProject } = service.accounts;
+      service.accounts.addProject = async () => {
+        throw new Error("the table is away");
+      };
+      await expect(service.initialize()).rejects.toThrow("the table is away");
+      service.accounts.addProject = addProject;
+      expect(await service.initialize()).toMatchObject({ isNewProject: true, job: "fill-days-default" });
+      const [job] = await jobsOf(service);
+      if (!job) throw new Error("there is no job");
+      expect(await jobsOf(service)).toHaveLength(1);
+      const register = leaveRegister(await service.jobs.getRegister(FIRST_OWNER), job.id);
+      await service.jobs.save(removeJob(job, service.clock.now()), { register });
+      await service.initialize();
+      expect(await jobsOf(service)).toEqual([]);
+    });
+
+    it("is a warning where there are too many jobs, and stops nothing", async () => {
+      const service = aService();
+      for (let count = 0; count < MAX_JOBS; count++)
+        await service.initialize({ project: `p${count}`, account: `a${count}` });
+      const { warnings, ...report } = await service.initialize();
+      expect(report).toMatchObject({ isNewProject: true });
+      expect(report).not.toHaveProperty("job");
+      expect(warnings).toMatchObject([{ code: "too-many-jobs" }]);
+    });
   });
 
   it("goes on where an earlier run was interrupted", async () => {
@@ -179,6 +255,19 @@ describe("initializeService", () => {
       username: "renamed",
       reason: { code: "credits-depleted" },
     });
+  });
+
+  it("notes how many followers the account has, whenever X says so", async () => {
+    const service = aService();
+    const user = { userId: "1500", username: "kites" };
+    expect((await service.initialize()).account).not.toHaveProperty("followers");
+    service.x(ok({ ...user, followers: 0 }));
+    expect((await service.initialize()).account).toMatchObject({ followers: 0, version: 3 });
+    service.x(ok({ ...user, followers: 12 }));
+    expect((await service.initialize()).account).toMatchObject({ followers: 12, version: 4 });
+    service.x(ok(user));
+    expect((await service.initialize()).account).toMatchObject({ followers: 12, version: 4 });
+    expect(await service.accounts.getAccount(MAIN)).toMatchObject({ followers: 12, version: 4 });
   });
 
   it("makes another admin key only when asked, or when none works any more", async () => {

@@ -70,6 +70,8 @@ async function setUp(over: Partial<Task> = {}, { now = wokenAt } = {}) {
       await uploads.meanwhile();
       return uploads.outcome;
     },
+    // Of posts with a text to be written there is a file of its own.
+    writeText: () => Promise.reject(new Error("there was nothing to write")),
   });
   const deliver = (
     message: Partial<ReceivedTaskMessage> = {},

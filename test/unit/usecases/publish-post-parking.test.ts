@@ -133,6 +133,17 @@ describe("publishPost parks", () => {
     expect(await world.publish(task)).toMatchObject({ kind: "posted" });
   });
 
+  it("blackout: a day of a holiday list, and what is overridden goes out all the same", async () => {
+    const world = await setUp(
+      { holidays: [{ name: "rest", dates: ["2026-12-01", "2026-12-02"] }] },
+      "Asia/Shanghai",
+    );
+    const task = await world.put({ slotAt });
+    await expectParked(world, task, "blackout", new Date("2026-12-02T16:00:00.000Z"), true);
+    const urgent = await world.put({ slotAt, override: true });
+    expect(await world.publish(urgent)).toMatchObject({ kind: "posted" });
+  });
+
   it("blackout: also a thread that it would cut", async () => {
     const world = await setUp({ blackout: { fromHour: 2, toHour: 3 } });
     const evening = new Date("2026-12-01T01:59:00.000Z");

@@ -63,6 +63,35 @@ describe("publishPost", () => {
     expect(counters.snapshot()).toEqual({ "app 2026-12-01": 1, "project-1 2026-12": 15_000 });
   });
 
+  it("describes the post in the write that settles it, by what it had read before the call", async () => {
+    const { deliver, publisher, tasks, accounts, task } = await setUp();
+    const account = await accounts.getAccount(task.accountId);
+    if (!account) throw new Error("there is no account");
+    await accounts.saveAccount({ ...account, followers: 1_024, version: account.version + 1 });
+    const reads = [
+      vi.spyOn(accounts, "getAccount"),
+      vi.spyOn(accounts, "getProject"),
+      vi.spyOn(tasks, "getContent"),
+    ];
+    const counted = () => reads.map(({ mock }) => mock.calls.length);
+    const save = vi.spyOn(tasks, "save");
+    let beforeCall: unknown;
+    publisher.create.mockImplementationOnce(async () => {
+      expect(await tasks.getFeatures(task.id)).toBeUndefined();
+      beforeCall = [counted(), save.mock.calls.length];
+      return { kind: "posted", postId: "post-1" };
+    });
+    await deliver();
+    // Account and content once, the project at the beginning and just before the due second, the intent.
+    expect(beforeCall).toEqual([[1, 2, 1], 1]);
+    expect([counted(), save.mock.calls.length]).toEqual([[1, 2, 1], 2]);
+    expect(await tasks.getFeatures(task.id)).toMatchObject({
+      version: 1,
+      followers: 1_024,
+      strategy: "fixed",
+    });
+  });
+
   it("writes the intent before the call", async () => {
     const { deliver, publisher, read, tasks, task, counters } = await setUp();
     publisher.create.mockImplementationOnce(async () => {

@@ -95,11 +95,20 @@ describe("reconcilePost: a post that is found", () => {
       circuit: { failures: 0 },
     });
     expect(snapshot()["adopted"]).toEqual({ [`${MAIN}#1999`]: task.id });
+    expect(await tasks.getFeatures(task.id)).toMatchObject({ version: 1, length: text.length });
     expect(await counted()).toEqual(COUNTED);
     expect(await log()).toEqual([
       ["publish", "unknown", "deadline"],
       ["settle", "published", undefined],
     ]);
+  });
+
+  it("is adopted without features when its project is gone", async () => {
+    const { settleAt, accounts, timeline, text, tasks, task } = await setUp();
+    timeline.push(shown(text));
+    vi.spyOn(accounts, "getProject").mockResolvedValue(undefined);
+    expect(await settleAt(adoptAfterMs)).toMatchObject({ kind: "adopted" });
+    expect(await tasks.getFeatures(task.id)).toBeUndefined();
   });
 
   it("is not looked for a millisecond before: whoever sent it may still be at work", async () => {

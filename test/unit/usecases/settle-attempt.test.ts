@@ -12,6 +12,7 @@ import {
   settleUnknown,
   writeSettlement,
 } from "#shared/usecases/settle-attempt.ts";
+import { aContent, aTask } from "#test/support/builders.ts";
 import { MAIN, setUpPublishing } from "#test/support/publishing.ts";
 
 const slotAt = new Date("2026-12-01T01:10:00.000Z");
@@ -131,12 +132,62 @@ describe("an answer that comes late", () => {
     expect(world.snapshot()).toEqual(before);
   });
 
+  it("of a post that nothing is known of is settled all the same", async () => {
+    const world = await setUp();
+    const circumstances = { content: aContent(world.task), timeZone: "Nowhere/Land" };
+    expect(await settlePosted(world, world.attempt, { ...posted, circumstances })).toMatchObject({
+      kind: "written",
+    });
+    expect(await world.load()).toMatchObject({ status: "published" });
+    expect(await world.tasks.getFeatures(world.task.id)).toBeUndefined();
+  });
+
   it("with a post that another task has is left to reading back", async () => {
     const world = await setUp();
     const other = await world.put();
     await world.tasks.save({ ...other, version: 2 }, { adopt: { accountId: MAIN, postId: "1999" } });
     expect(await settlePosted(world, world.attempt, posted)).toEqual({ kind: "post-taken" });
     expect(await world.load()).toEqual(world.posting);
+  });
+});
+
+describe("the features of a post", () => {
+  const circumstances = { content: aContent(aTask()), timeZone: "Asia/Shanghai", followers: 1_024 };
+
+  it("are written with its settlement, and from the gate as it was before", async () => {
+    const world = await setUp();
+    const gate = await world.gate();
+    const lastPostAt = at(-90_000);
+    await world.tasks.save(
+      { ...world.posting, version: world.posting.version + 1 },
+      { gate: { ...gate, version: gate.version + 1, lastPostAt } },
+    );
+    const save = vi.spyOn(world.tasks, "save");
+    await settlePosted(world, world.attempt, { ...posted, circumstances });
+    expect(save).toHaveBeenCalledOnce();
+    expect(Object.keys(save.mock.calls[0]?.[1] ?? {}).sort()).toEqual(["adopt", "features", "gate", "log"]);
+    expect(await world.tasks.getFeatures(world.task.id)).toMatchObject({
+      version: 1,
+      hour: 9,
+      weekday: 1,
+      followers: 1_024,
+      sinceLastPostMs: 90_000,
+    });
+    expect(await world.gate()).toMatchObject({ lastPostAt: posted.sentAt });
+  });
+
+  it("are those of the first part of a thread", async () => {
+    const world = await setUp({ partCount: 2, posted: [{ postId: "1998", sentAt: at(-5_000) }] });
+    await settlePosted(world, world.attempt, { ...posted, circumstances });
+    expect(await world.load()).toMatchObject({ status: "published" });
+    expect(await world.tasks.getFeatures(world.task.id)).toBeUndefined();
+  });
+
+  it("are not written for an attempt that changes nothing", async () => {
+    const world = await setUp();
+    const other = { ...world.attempt, attemptId: asAttemptId("another") };
+    await settlePosted(world, other, { ...posted, circumstances });
+    expect(await world.tasks.getFeatures(world.task.id)).toBeUndefined();
   });
 });
 

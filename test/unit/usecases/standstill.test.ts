@@ -33,6 +33,7 @@ function setUp() {
     arrange: createArrangeTask({ tasks: store.tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS }),
     resumeAccount: async () => false,
     runDueTasks: async () => "skipped",
+    runDueJob: async () => "skipped",
     order: createOrderTasks({ accounts }),
     clock,
     entropy: { newId: () => "sweep-1", random: () => 0.5 },

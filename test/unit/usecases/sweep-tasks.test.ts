@@ -31,6 +31,7 @@ const NOTHING = {
   held: 0,
   drops: 0,
   runs: 0,
+  jobs: 0,
   scans: 0,
   skipped: 0,
   failed: 0,

@@ -1,0 +1,57 @@
+import type { InputError, ProblemCode } from "#shared/contract/problem.ts";
+import { quote, quoteAll } from "#shared/domain/words.ts";
+import type { CreateTaskRefusal } from "#shared/usecases/create-task.ts";
+
+export const unknownProject = (name: string, known: readonly string[], where: Partial<InputError>) => {
+  const detail =
+    known.length > 0
+      ? `There is no project ${quote(name)}. There is ${quoteAll(known)}.`
+      : `There is no project ${quote(name)}, nor any other: \`npm run admin -- init\` makes the first.`;
+  return { problem: "unknown-project", detail, errors: [{ ...where, detail }] } as const;
+};
+
+export const unknownAccount = (detail: string, where: Partial<InputError>) =>
+  ({ problem: "unknown-account", detail, errors: [{ ...where, detail }] }) as const;
+
+const at = <Problem extends ProblemCode>(problem: Problem, pointer: string, detail: string) => ({
+  problem,
+  detail,
+  errors: [{ pointer, detail }],
+});
+
+/** How a post that was not accepted is answered. @param root - pointer to the entry; empty for the body itself */
+export function createRefusal(
+  error: CreateTaskRefusal,
+  {
+    project,
+    isThread,
+    root = "",
+  }: { readonly project: string; readonly isThread: boolean; readonly root?: string },
+) {
+  switch (error.reason) {
+    case "unknown-project":
+      return unknownProject(error.name, error.known, { pointer: `${root}/project` });
+    case "unknown-account":
+      return unknownAccount(`The project ${quote(project)} has no account ${quote(error.name)}.`, {
+        pointer: `${root}/account`,
+      });
+    case "bad-time":
+      return at(
+        error.code,
+        `${root}/${error.code === "strategy-and-time" ? "strategy" : "publishAt"}`,
+        error.message,
+      );
+    case "bad-text": {
+      const part = error.part === undefined ? "" : `/${error.part}`;
+      return at(error.code, `${root}${isThread ? `/thread${part}` : "/text"}`, error.message);
+    }
+    case "no-free-slot":
+      return at("no-free-slot", `${root}/strategy`, `${error.why.message} ${error.why.remedy}`);
+    case "repeats":
+      return at(
+        error.why.code,
+        `${root}${isThread ? "/thread" : "/text"}`,
+        `${error.why.message} ${error.why.remedy}`,
+      );
+  }
+}

@@ -1,0 +1,20 @@
+/** `npm run mutate`: breaks the domain in every small way there is, and counts the breakages that its tests miss. */
+const FOLDER = ".build/mutation";
+
+export default {
+  plugins: ["@stryker-mutator/vitest-runner"],
+  testRunner: "vitest",
+  vitest: { configFile: "vitest.domain.config.ts" },
+  mutate: ["shared/domain/**/*.ts"],
+  coverageAnalysis: "perTest",
+  concurrency: 2,
+  // A second run tries only what changed since.
+  incremental: true,
+  incrementalFile: `${FOLDER}/incremental.json`,
+  tempDirName: `${FOLDER}/sandbox`,
+  ignorePatterns: ["**/*", "!shared/**", "!test/**", "!*.json", "!*.ts"],
+  thresholds: { high: 90, low: 80, break: 80 },
+  reporters: ["clear-text", "progress", "html"],
+  htmlReporter: { fileName: `${FOLDER}/report.html` },
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+};
