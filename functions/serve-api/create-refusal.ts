@@ -19,6 +19,9 @@ const at = <Problem extends ProblemCode>(problem: Problem, pointer: string, deta
   errors: [{ pointer, detail }],
 });
 
+/** Which field is about the time, if it is not `publishAt`. */
+const TIME_FIELDS: Readonly<Record<string, string>> = { "strategy-and-time": "strategy" };
+
 /** How a post that was not accepted is answered. @param root - pointer to the entry; empty for the body itself */
 export function createRefusal(
   error: CreateTaskRefusal,
@@ -36,11 +39,7 @@ export function createRefusal(
         pointer: `${root}/account`,
       });
     case "bad-time":
-      return at(
-        error.code,
-        `${root}/${error.code === "strategy-and-time" ? "strategy" : "publishAt"}`,
-        error.message,
-      );
+      return at(error.code, `${root}/${TIME_FIELDS[error.code] ?? "publishAt"}`, error.message);
     case "bad-text": {
       const part = error.part === undefined ? "" : `/${error.part}`;
       return at(error.code, `${root}${isThread ? `/thread${part}` : "/text"}`, error.message);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Project } from "#shared/domain/account.ts";
-import { localDays, localTimeInWords } from "#shared/domain/planning/hours.ts";
+import { localTimeText } from "#shared/domain/local-clock.ts";
 import type { PlanRefusal, ScoredSlot } from "#shared/domain/planning/plan.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
@@ -28,7 +28,7 @@ const replannedTask = z.strictObject({
   strategy: z.string(),
   /** Before. */
   slotAt: z.iso.datetime(),
-  /** In the project's zone, for people. */
+  /** The same by the clocks of the project, such as `2026-12-01 09:00:00`. */
   slotLocal: z.string(),
   /** `no-place`: the policy lets it go out at no time; it stays where it is, and waits there. */
   change: z.enum(["keeps", "moves", "no-place"]),
@@ -111,8 +111,7 @@ export function toReplanView(
   applied: boolean,
 ): z.output<typeof replanView> {
   const { name, policyVersion = 0, timeZone } = project;
-  const days = localDays(timeZone);
-  const items = tasks.map((task) => toItem(task, (at) => localTimeInWords(days, at.getTime())));
+  const items = tasks.map((task) => toItem(task, (at) => localTimeText(at, timeZone)));
   const of = (change: ItemView["change"]): number => items.filter((item) => item.change === change).length;
   const moved = items.filter(({ outcome }) => outcome === "moved").length;
   return {

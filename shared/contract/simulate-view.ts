@@ -18,9 +18,9 @@ import { planView, toPlanView } from "./plan-view.ts";
 import { inputErrorSchema, PROBLEMS, type ProblemCode } from "./problem.ts";
 
 /** Drafts of one request. They are planned together. */
-export const MAX_DRAFTS = 50;
+const MAX_DRAFTS = 50;
 /** Stored tasks that are told one by one; the counts are of all. */
-export const MAX_TASKS_TOLD = 200;
+const MAX_TASKS_TOLD = 200;
 const DEFAULT_DAYS = 7;
 
 /** Body of `POST /api/v1/scheduling/simulate`. A draft that would be refused is an entry of the report, and no failure. */

@@ -24,6 +24,8 @@ interface ShownTask {
   readonly content: Content;
   readonly project: string;
   readonly account: string;
+  /** Of the project: IANA name. */
+  readonly timeZone: string;
 }
 
 export const toTaskAnswer = ({
@@ -31,8 +33,9 @@ export const toTaskAnswer = ({
   content,
   project,
   account,
+  timeZone,
 }: ShownTask): z.output<typeof taskAnswer> => ({
-  ...toTaskView(task, content, { project, account }),
+  ...toTaskView(task, content, { project, account, timeZone }),
   ...(task.batchId && { batchId: task.batchId }),
   ...(task.cancelAskedAt && isInFlight(task.status) && { cancelAskedAt: instantInWords(task.cancelAskedAt) }),
 });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { localTimeText } from "#shared/domain/local-clock.ts";
 import { formatVersion, type Outcome, versionOf } from "#shared/domain/outcome.ts";
 import { STRATEGIES } from "#shared/domain/planning/strategy.ts";
 import { type Content, latenessMs, TASK_STATUSES, type Task } from "#shared/domain/task.ts";
@@ -22,6 +23,10 @@ export const taskViewSchema = z.object({
   publishAt: instant,
   /** When it is due. */
   slotAt: instant,
+  /** The same by the clocks of the project, such as `2026-12-01 09:00:00`. */
+  slotLocal: z.string(),
+  /** Of the project: IANA name. */
+  timeZone: z.string(),
   /** How the slot was chosen, unless it was given. */
   strategy: z.enum(STRATEGIES).optional(),
   /** When X accepted the first part. */
@@ -50,12 +55,12 @@ const postLink = (postId: string): string => `https://x.com/i/status/${postId}`;
  * Shows a task.
  *
  * @param content - of the revision `task.contentRev`
- * @param names - of its project and account, as people know them
+ * @param names - of its project, account and zone, as people know them
  */
 export function toTaskView(
   task: Task,
   content: Pick<Content, "parts" | "media" | "original">,
-  names: { readonly project: string; readonly account: string },
+  names: { readonly project: string; readonly account: string; readonly timeZone: string },
 ): TaskView {
   const lateness = latenessMs(task);
   return {
@@ -68,6 +73,8 @@ export function toTaskView(
     language: task.language,
     publishAt: instantInWords(task.publishAt),
     slotAt: instantInWords(task.slotAt),
+    slotLocal: localTimeText(task.slotAt, names.timeZone),
+    timeZone: names.timeZone,
     ...(task.strategy && { strategy: task.strategy }),
     ...(task.sentAt && { sentAt: instantInWords(task.sentAt) }),
     ...(lateness !== undefined && { latenessMs: lateness }),
@@ -130,7 +137,11 @@ export function toOutcomeView(outcome: Outcome): OutcomeView {
       ...(recurrenceId !== undefined && { recurrenceId }),
       ...(reason && { reason: { ...reason } }),
     };
-  const view = toTaskView(post.task, post.content, { project, account: post.account });
+  const view = toTaskView(post.task, post.content, {
+    project,
+    account: post.account,
+    timeZone: post.timeZone,
+  });
   return {
     ...view,
     ...shared,

@@ -84,6 +84,10 @@ export function localTime(at: number, timeZone: string): LocalTime {
   return { day, timeMs: shown - day * DAY_MS };
 }
 
+/** What the clocks of a zone show, as people write it: `2026-12-01 09:00:00`. */
+export const localTimeText = (at: Date, timeZone: string): string =>
+  new Date(at.getTime() + offsetMs(at.getTime(), timeZone)).toISOString().slice(0, 19).replace("T", " ");
+
 /** The number of a date `YYYY-MM-DD`; undefined: there is no such date. */
 export function dayOf(date: string): number | undefined {
   const at = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN;

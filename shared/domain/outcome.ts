@@ -11,6 +11,8 @@ export interface Outcome {
     readonly content: Content;
     /** Name of the account, as people know it. */
     readonly account: string;
+    /** Of the project: IANA name. */
+    readonly timeZone: string;
   };
 }
 

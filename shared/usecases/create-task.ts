@@ -168,6 +168,7 @@ export function createCreateTask(deps: CreateTaskDeps): CreateTask {
       task,
       content,
       project: project.name,
+      timeZone: project.timeZone,
       account: chosen?.name ?? task.accountId,
       ...(plan && { plan }),
     });

@@ -82,12 +82,10 @@ export type ExpandRecurrence = (id: RecurrenceId, bounds: ExpandBounds) => Promi
 export function createExpandRecurrence(deps: ExpandRecurrenceDeps): ExpandRecurrence {
   const { recurrences, tasks, dispatch, arrange, clock, entropy, report } = deps;
 
-  const logOf = (step: "accept" | "change", status: Task["status"], code?: string): LogEntry => ({
+  const logOf = (over: Pick<LogEntry, "step" | "status"> & { readonly code?: string }): LogEntry => ({
     at: clock.now(),
     attemptId: asAttemptId(entropy.newId()),
-    step,
-    status,
-    ...(code !== undefined && { code }),
+    ...over,
   });
 
   async function readTasks(instances: readonly Instance[]): Promise<ReadonlyMap<TaskId, Task>> {
@@ -128,13 +126,13 @@ export function createExpandRecurrence(deps: ExpandRecurrenceDeps): ExpandRecurr
           const created = await tasks.create(
             never,
             { taskId, rev: 1, parts, media },
-            { log: logOf("change", "cancelled", "left-out") },
+            { log: logOf({ step: "change", status: "cancelled", code: "left-out" }) },
           );
           if (created.ok) return "cancelled";
           continue;
         }
         const saved = await tasks.save(leaveOut(task, now), {
-          log: logOf("change", "cancelled", "left-out"),
+          log: logOf({ step: "change", status: "cancelled", code: "left-out" }),
         });
         if (!saved.ok) continue;
         await unschedule(task);
@@ -151,7 +149,7 @@ export function createExpandRecurrence(deps: ExpandRecurrenceDeps): ExpandRecurr
         const created = await tasks.create(
           made,
           { taskId, rev: 1, parts, media },
-          { log: logOf("accept", made.status) },
+          { log: logOf({ step: "accept", status: made.status }) },
         );
         if (!created.ok) continue;
         await arrange(made, media).catch(report);
@@ -166,7 +164,7 @@ export function createExpandRecurrence(deps: ExpandRecurrenceDeps): ExpandRecurr
       const next = revise(task, now, facts);
       const saved = await tasks.save(next, {
         content: { taskId, rev: next.contentRev, parts, media },
-        log: logOf("change", next.status, "recurrence-changed"),
+        log: logOf({ step: "change", status: next.status, code: "recurrence-changed" }),
       });
       if (!saved.ok) continue;
       await unschedule(task);

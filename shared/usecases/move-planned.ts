@@ -34,11 +34,10 @@ const DAY_MS = 86_400_000;
 export type PlannedTask = Task & { readonly strategy: Strategy };
 
 /** It waits for a slot that it was given by its strategy, and nobody has begun anything for it. */
-const isPlanned = (task: Task, now: Date): task is PlannedTask =>
+const isPlanned = (task: Task): task is PlannedTask =>
   task.strategy !== undefined &&
   isFlexible(task.strategy) &&
   task.status === "pending" &&
-  task.slotAt > now &&
   task.notBeforeAt === undefined &&
   task.inDoubtSince === undefined &&
   task.posted.length === 0 &&
@@ -90,7 +89,7 @@ export async function readAccountPlan(
     occupied: mergeOccupied(taken.map(toOccupied), board),
     planned: taken
       .filter((task) => task.projectId === projectId)
-      .filter((task) => isPlanned(task, now))
+      .filter((task) => isPlanned(task))
       .toSorted((a, b) => a.slotAt.getTime() - b.slotAt.getTime() || (a.id < b.id ? -1 : 1)),
   };
 }

@@ -262,7 +262,13 @@ const isUnsent = ({ status, posted }: Task): boolean =>
 const keptUntil = ({ slotAt }: Task, { windowMs }: DuplicateRules): Date =>
   new Date(slotAt.getTime() + windowMs + DAY_MS);
 
+const seedOf = (parts: readonly Part[]): { readonly seed?: string } => {
+  const seed = hashText(parts);
+  return seed === undefined ? {} : { seed };
+};
+
 const wishOf = (post: CheckedPost) => ({
+  ...seedOf(post.parts),
   strategy: post.strategy,
   from: post.time.slotAt,
   ...(post.until && { until: post.until }),

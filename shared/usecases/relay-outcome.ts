@@ -76,12 +76,16 @@ export function createRelayOutcome({ tasks, drops, accounts, outcomes }: RelayOu
     const task = drop.taskId && (await tasks.get(drop.taskId));
     if (!task) return drop.reason ? write({ drop }) : "nothing";
 
-    const [content, account] = await Promise.all([
+    const [content, account, owner] = await Promise.all([
       tasks.getContent(task),
       accounts.getAccount(task.accountId),
+      accounts.getProject(task.projectId),
     ]);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
-    return write({ drop, post: { task, content, account: account?.name ?? task.accountId } });
+    return write({
+      drop,
+      post: { task, content, account: account?.name ?? task.accountId, timeZone: owner?.timeZone ?? "UTC" },
+    });
   };
 }
 

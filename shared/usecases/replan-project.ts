@@ -21,7 +21,7 @@ import {
 
 const DAY_MS = 86_400_000;
 /** Tasks that are planned anew together. */
-export const MAX_REPLANNED = 500;
+const MAX_REPLANNED = 500;
 /** As far as slots are searched for. */
 const HORIZON_MS = 367 * DAY_MS;
 const PAGE = 500;
@@ -69,7 +69,7 @@ export interface ReplannedProject {
   readonly project: Project;
   /** The policy that they were planned by. Absent: the one in force has no other before it. */
   readonly comparedWith?: number;
-  /** By slot, at most `MAX_REPLANNED`. */
+  /** By slot, at most 500. */
   readonly tasks: readonly ReplannedTask[];
   /** The slot of the first that was not looked at. */
   readonly nextAt?: Date;

@@ -1,3 +1,4 @@
+import type { Project } from "#shared/domain/account.ts";
 import type { AccountId, OwnerId, ProjectId, TaskId } from "#shared/domain/ids.ts";
 import type { Content, Task } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
@@ -13,6 +14,8 @@ export interface ShownTask {
   /** Names, as people know them. */
   readonly project: string;
   readonly account: string;
+  /** Of the project: IANA name. */
+  readonly timeZone: string;
 }
 
 export interface ShowTasksDeps {
@@ -23,13 +26,13 @@ export interface ShowTasksDeps {
 /** In the order given. */
 export type ShowTasks = (found: readonly Task[]) => Promise<readonly ShownTask[]>;
 
-/** Every project and account is read once, however many tasks share it; one that is gone is shown by its id. */
+/** Every project and account is read once, however many tasks share it; one that is gone is shown by its id, and in UTC. */
 export function createShowTasks({ tasks, accounts }: ShowTasksDeps): ShowTasks {
   return async (found) => {
-    const projects = new Map<ProjectId, Promise<string>>();
+    const projects = new Map<ProjectId, Promise<Pick<Project, "name" | "timeZone">>>();
     const names = new Map<AccountId, Promise<string>>();
     const projectOf = (id: ProjectId) =>
-      remember(projects, id, async () => (await accounts.getProject(id))?.name ?? id);
+      remember(projects, id, async () => (await accounts.getProject(id)) ?? { name: id, timeZone: "UTC" });
     const accountOf = (id: AccountId) =>
       remember(names, id, async () => (await accounts.getAccount(id))?.name ?? id);
 
@@ -45,7 +48,7 @@ export function createShowTasks({ tasks, accounts }: ShowTasksDeps): ShowTasks {
             ]);
             if (!content)
               throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
-            return { task, content, project, account };
+            return { task, content, project: project.name, account, timeZone: project.timeZone };
           }),
         )),
       );

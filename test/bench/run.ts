@@ -78,12 +78,14 @@ program
 
 program
   .command("planner")
-  .description("slots for many posts in full calendars: conflicts beside a naive planner, and time per post")
+  .description(
+    "slots for many posts in full calendars: conflicts beside a naive planner, time per post; the dry run and the duplicate check",
+  )
   .option("--calendar <days,…>", "lengths of the full calendars that are compared", positives, [30, 120, 360])
   .option("--runs <n>", "runs of each; the median counts", positive, 7)
   .option("--json", "only the JSON object", false)
-  .action(({ calendar, runs, json }: { calendar: number[]; runs: number; json: boolean }) => {
-    const measured = measurePlanner({
+  .action(async ({ calendar, runs, json }: { calendar: number[]; runs: number; json: boolean }) => {
+    const measured = await measurePlanner({
       calendarDays: calendar,
       runs,
       onStep: (step) => {

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as z from "zod";
 import type { UnkindRule } from "#infra/local/gateway/unkindness.ts";
 import { SANDBOX_OAUTH2 } from "#infra/local/sandbox/credentials.ts";
+import { jobHistory } from "#shared/contract/job-view.ts";
 import { policyVersionPage, policyView } from "#shared/contract/policy-view.ts";
 import { runView } from "#shared/contract/run-view.ts";
 import { taskDetail } from "#shared/contract/task-detail.ts";
@@ -479,6 +480,47 @@ describe("pools, batches and runs", () => {
     );
     expect(run).toMatchObject({ success: true, total: 1, succeeded: 1, failed: 0, errored: 0 });
     expect(run.items).toMatchObject([{ taskId: id, outcome: "succeeded", status: "published" }]);
+  });
+
+  it("a quiet day is filled with a post that can wait", async () => {
+    const send = (path: string, method: string, body: object) =>
+      punctual.api(path, {
+        method,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const setPolicy = async (rules: object): Promise<void> => {
+      const { version } = policyView.parse(await (await punctual.api("/projects/default/policy")).json());
+      expect((await send("/projects/default/policy", "PUT", { version, ...rules })).status).toBe(200);
+    };
+    const dateIn = (days: number): string =>
+      new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    // Planned while the next days are black, so it comes a week later; then they are quiet.
+    await setPolicy({ blackoutDates: [-1, 0, 1, 2, 3, 4, 5].map(dateIn) });
+    const id = await create({ text: "Pulled forward", strategy: "next-free", priority: 8 });
+    const { slotAt } = await detailOf(id);
+    expect(slotAt > dateIn(5)).toBe(true);
+    await setPolicy({ dailyMin: 1 });
+    try {
+      const made = await send("/scheduling/jobs", "POST", {
+        name: "fill",
+        type: "fill-days",
+        params: { project: "default" },
+        intervalSeconds: 86_400,
+      });
+      expect(made.status).toBe(201);
+      const job = ((await made.json()) as { id: string }).id;
+      expect((await send(`/scheduling/jobs/${job}/trigger`, "POST", {})).status).toBe(202);
+      await sweep();
+      const { items } = jobHistory.parse(
+        await (await punctual.api(`/scheduling/jobs/${job}/history`)).json(),
+      );
+      expect(items).toMatchObject([{ outcome: "succeeded", filled: { moved: 1, complete: true } }]);
+      expect((await detailOf(id)).slotAt < slotAt).toBe(true);
+    } finally {
+      await setPolicy({ preset: "open" });
+    }
+    expect((await send(`/scheduling/tasks/${id}`, "DELETE", {})).status).toBe(200);
   });
 
   it("what an account held goes on by itself when it is resumed", async () => {

@@ -68,6 +68,8 @@ export interface Calendar {
   nextOpenDay(day: number, lastDay: number, demand: Demand): number | undefined;
   /** Whether a post may begin then, in whatever minute of an hour. @param except - is left out of account: it is to be moved */
   isFree(at: Date, demand: Omit<Demand, "within">, except?: SlotKey): boolean;
+  /** Whether it is other posts that keep a post of so many parts from an instant. */
+  isTooClose(atMs: number, parts: number): boolean;
   /** To the nearest other post, in ms, from end to beginning; negative if they overlap. */
   gapMs(atMs: number, parts: number): number;
   /** Why a post may not begin then; undefined: it may. @param what - the time or the hour as people are told about it */
@@ -172,6 +174,7 @@ function findBlackSpans(policy: Policy, timeZone: string, startMs: number, endMs
 
 /** At most so many parts in any stretch of this length. */
 interface Limit {
+  readonly name: string;
   readonly lengthMs: number;
   readonly parts: number;
 }
@@ -212,8 +215,12 @@ function createCalendar(
   const quotaEndMs = quota?.window?.resetAt.getTime() ?? Number.NEGATIVE_INFINITY;
   const closedUntilMs = quota?.closedUntil?.getTime() ?? Number.NEGATIVE_INFINITY;
   const limits: readonly Limit[] = [
-    ...(policy.dailyMax === undefined ? [] : [{ lengthMs: DAY_MS, parts: policy.dailyMax }]),
-    ...(minIntervalMs < QUARTER_IS_SAFE_MS ? [{ lengthMs: QUARTER_MS, parts: QUARTER_LIMIT }] : []),
+    ...(policy.dailyMax === undefined
+      ? []
+      : [{ name: "24 hours", lengthMs: DAY_MS, parts: policy.dailyMax }]),
+    ...(minIntervalMs < QUARTER_IS_SAFE_MS
+      ? [{ name: "15 minutes", lengthMs: QUARTER_MS, parts: QUARTER_LIMIT }]
+      : []),
   ];
   const reachMs = Math.max(pace.intervalMs, ...limits.map(({ lengthMs }) => lengthMs)) + threadMs(MAX_PARTS);
   const blackOn = blackSpans(policy, timeZone);
@@ -338,10 +345,17 @@ function createCalendar(
     if (blackOn(day).some(meets) || (lastMs > 0 && blackOn(day + 1).some(meets))) return { kind: "blackout" };
     if (atMs < closedUntilMs) return { kind: "closed" };
     if (isDayFull(day, demand, except)) return { kind: "day-full", day };
+    const post = findPostInTheWay(atMs, parts, except);
+    if (post?.kind === "slot") return post;
+    if (atMs >= nowMs && atMs < quotaEndMs && isQuotaFull(parts, except)) return { kind: "quota" };
+    return post;
+  }
+
+  function findPostInTheWay(atMs: number, parts: number, except?: Slot): Obstacle | undefined {
+    const lastMs = threadMs(parts);
     const near = slots.between(atMs - reachMs, atMs + reachMs, except);
     const slot = near.find((one) => atMs > tooCloseBefore(one, lastMs) && atMs < tooCloseUntil(one));
     if (slot) return { kind: "slot", slot };
-    if (atMs >= nowMs && atMs < quotaEndMs && isQuotaFull(parts, except)) return { kind: "quota" };
     const isFull = (limit: Limit): boolean =>
       parts > limit.parts ||
       fullSpans(near, parts, limit).some(({ fromMs, toMs }) => atMs > fromMs && atMs < toMs);
@@ -375,7 +389,7 @@ function createCalendar(
       case "limit":
         return slotReason(
           "no-quota",
-          `${what} is not possible: within ${durationInWords(obstacle.limit.lengthMs)} the account would have more than ${obstacle.limit.parts} posts.`,
+          `${what} is not possible: within ${obstacle.limit.name} the account would have more than ${obstacle.limit.parts} posts.`,
         );
     }
   }
@@ -385,7 +399,7 @@ function createCalendar(
     const thread = parts > 1 ? `; ${parts} more are too many` : "";
     return isUrgent || all + parts > places.most
       ? `${dayInWords(day)} is full: it has ${all} of at most ${places.most} posts${thread}.`
-      : `${dayInWords(day)} is full: it has ${notUrgent} of ${places.notUrgent} posts, and ${places.most - places.notUrgent} more are kept for urgent ones${thread}.`;
+      : `${dayInWords(day)} is full: it has ${notUrgent} of ${places.notUrgent} posts, and the other ${places.most - places.notUrgent} are kept for urgent ones${thread}.`;
   }
 
   function tooCloseInWords(atMs: number, { startMs }: Slot, what: string): SlotReason {
@@ -429,6 +443,7 @@ function createCalendar(
       return today + ahead <= lastDay ? today + ahead : undefined;
     },
     isFree: (at, demand, except) => !findObstacle(at.getTime(), demand, except && slots.find(except)),
+    isTooClose: (atMs, parts) => findPostInTheWay(atMs, parts) !== undefined,
     gapMs(atMs, parts) {
       const [previous, next] = slots.around(atMs);
       return Math.min(

@@ -394,19 +394,15 @@ function findFreeze({ policy }: Finder): Conflict | undefined {
 }
 
 function findBlackout({ candidate, at, policy, timeZone, slots }: Finder): Conflict | undefined {
-  const { partCount, override, latePolicy } = candidate;
+  const { partCount, override } = candidate;
   const parking = decidePolicy({ ...policy, frozen: false }, timeZone, at, partCount, override);
   if (!parking) return undefined;
   const { until } = parking;
-  const { postWithinMs } = latePolicy;
-  const waitMs = until.getTime() - candidate.slotAt.getTime();
-  const isTooLate = postWithinMs !== undefined && waitMs > postWithinMs;
   return conflict({
     code: "blackout",
-    severity: isTooLate ? "blocks" : "warns",
-    message: isTooLate
-      ? `It is in a blackout of the project until ${instantInWords(until)}, and its late policy allows ${durationInWords(postWithinMs)}.`
-      : `It is in a blackout of the project and waits until ${instantInWords(until)}.`,
+    // A wait that is known beforehand never counts as late.
+    severity: "warns",
+    message: `It is in a blackout of the project and waits until ${instantInWords(until)}.`,
     remedy: `Take a slot from ${instantInWords(until)} on.`,
     with: [],
     until,

@@ -32,6 +32,8 @@ export interface Quota {
 export interface PlanWish {
   /** Unique in a batch and the same at every try: the jitter and every tie are decided by it. */
   readonly id: string;
+  /** What its jitter comes from, so that the same post gets the same minute again. @default - the id */
+  readonly seed?: string;
   readonly strategy: Strategy;
   /** `fixed`: this instant. Others: not before it. */
   readonly from: Date;

@@ -59,7 +59,7 @@ export function openSearch(timetable: Timetable, wish: PlanWish): Search {
     firstDay: days.dayOf(fromMs),
     lastDay: days.dayOf(toMs),
     worthOf: worthFor(wish.strategy, timetable),
-    jitterOf: jitterFor(wish.id),
+    jitterOf: jitterFor(wish.seed ?? wish.id),
   };
 }
 
@@ -127,7 +127,7 @@ function rankByValue(search: Search, accountId: AccountId, ranking: Ranking): vo
       const score = worthOf(accountId, day, hour) * freshness(search, startMs);
       // An hour is worth the same in each of its minutes, except where every minute counts.
       if (score < ranking.least()) continue;
-      const atMs = pick(search, accountId, day, open);
+      const atMs = pick(search, calendar, day, open);
       if (atMs === undefined) continue;
       ranking.offer({ accountId, day, hour, atMs, load, score: bySlot ? freshness(search, atMs) : score });
     }
@@ -173,7 +173,7 @@ function rankBalanced(search: Search, ranking: Ranking): void {
       if (dayWorth < ranking.least()) break;
       for (const open of calendar.openHours(day, demand)) {
         const { accountId } = calendar;
-        const atMs = pick(search, accountId, day, open);
+        const atMs = pick(search, calendar, day, open);
         if (atMs === undefined) continue;
         const gap = Math.min(1, calendar.gapMs(atMs, demand.parts) / LARGE_GAP_MS);
         const score = dayWorth * (0.55 + 0.35 * gap + 0.1 * search.worthOf(accountId, day, open.hour));
@@ -188,32 +188,32 @@ function rankBalanced(search: Search, ranking: Ranking): void {
  * The instant in an open hour: the first that is free from the jitter's on, else the last before it. It stays some seconds
  * away from other posts, if there is room; `next-free` is in no hurry to squeeze in.
  */
-function pick(
-  { fromMs, toMs, wish, timetable, jitterOf }: Search,
-  accountId: AccountId,
-  day: number,
-  { hour, startMs, endMs, spans }: OpenHour,
-): number | undefined {
+function pick(search: Search, calendar: Calendar, day: number, open: OpenHour): number | undefined {
+  const { wish, timetable, jitterOf } = search;
   const isNextFree = wish.strategy === "next-free";
-  const jitterMs = isNextFree
-    ? 0
-    : Math.floor((jitterOf(accountId, day, hour) * (timetable.rules.jitterMs + SECOND_MS)) / SECOND_MS) *
-      SECOND_MS;
-  const targetMs = Math.ceil(startMs / SECOND_MS) * SECOND_MS + jitterMs;
-  for (const roomMs of isNextFree ? [ROOM_MS] : [ROOM_MS, 0]) {
-    let before: number | undefined;
-    for (const span of spans) {
-      const first = Math.max(span.fromMs > startMs ? span.fromMs + roomMs : span.fromMs, fromMs);
-      const end = span.toMs < endMs ? span.toMs - roomMs : span.toMs;
-      const last = Math.min(
-        Math.ceil(end / SECOND_MS) * SECOND_MS - SECOND_MS,
-        Math.floor(toMs / SECOND_MS) * SECOND_MS,
-      );
-      if (first > last) continue;
-      if (targetMs <= last) return Math.max(first, targetMs);
-      before = last;
-    }
-    if (before !== undefined) return before;
+  const share = isNextFree ? 0 : jitterOf(calendar.accountId, day, open.hour);
+  const seconds = Math.floor((share * (timetable.rules.jitterMs + SECOND_MS)) / SECOND_MS);
+  const targetMs = Math.ceil(open.startMs / SECOND_MS) * SECOND_MS + seconds * SECOND_MS;
+  const roomy = pickNear(search, calendar, open, { targetMs, roomMs: ROOM_MS });
+  return roomy ?? (isNextFree ? undefined : pickNear(search, calendar, open, { targetMs, roomMs: 0 }));
+}
+
+function pickNear(
+  { fromMs, toMs, wish }: Search,
+  calendar: Calendar,
+  { endMs, spans }: OpenHour,
+  { targetMs, roomMs }: { readonly targetMs: number; readonly roomMs: number },
+): number | undefined {
+  let before: number | undefined;
+  for (const span of spans) {
+    const end = Math.min(span.toMs < endMs ? span.toMs - roomMs : span.toMs, toMs + 1);
+    const last = Math.ceil(end / SECOND_MS) * SECOND_MS - SECOND_MS;
+    let first = Math.max(span.fromMs, fromMs);
+    const needsRoom = roomMs > 0 && first <= last && targetMs < first + roomMs;
+    if (needsRoom && calendar.isTooClose(first - roomMs, wish.parts)) first += roomMs;
+    if (first > last) continue;
+    if (targetMs <= last) return Math.max(first, targetMs);
+    before = last;
   }
-  return undefined;
+  return before;
 }

@@ -3,6 +3,8 @@ import { openTimetable } from "#shared/domain/planning/calendar.ts";
 import type { PlanContext, PlanWish } from "#shared/domain/planning/plan.ts";
 import { type BatchPlan, planBatch } from "#shared/domain/planning/plan-batch.ts";
 import { checkSlots, type PlacedSlot } from "./check-slots.ts";
+import { type DryRunFigures, measureDryRun } from "./dry-run.ts";
+import { type DuplicateFigures, measureDuplicates } from "./duplicates.ts";
 import { planNaively } from "./plan-naively.ts";
 import { accountIds, type Calendars, fullCalendars, NOW, POLICY, TIME_ZONE, wishes } from "./workload.ts";
 
@@ -55,6 +57,8 @@ export interface ScaleMeasurement {
 export interface PlannerMeasurement {
   readonly options: PlannerOptions;
   readonly scales: readonly ScaleMeasurement[];
+  readonly duplicates: DuplicateFigures;
+  readonly dryRun: DryRunFigures;
 }
 
 /** Each run plans so many tasks of each scale, in as many batches as that takes: short runs would measure pauses. */
@@ -100,7 +104,7 @@ function prepare(scale: Scale): Prepared {
   };
 }
 
-export function measurePlanner(options: PlannerOptions): PlannerMeasurement {
+export async function measurePlanner(options: PlannerOptions): Promise<PlannerMeasurement> {
   const prepared = scalesOf(options).map(prepare);
   const plans = new Map<Prepared, readonly (readonly BatchPlan[])[]>();
   for (let run = 1; run <= WARM_UP_RUNS + options.runs; run++) {
@@ -113,21 +117,22 @@ export function measurePlanner(options: PlannerOptions): PlannerMeasurement {
     }
   }
   options.onStep("checking the plans");
-  return {
-    options,
-    scales: prepared.map((one) => {
-      const { scale, calendars, batches, timings, digests } = one;
-      const answers = plans.get(one) ?? [];
-      return {
-        scale,
-        takenSlots: takenIn(calendars).length,
-        timings,
-        isSame: digests.size === 1,
-        ours: qualityOf(one, (index) => slotsOf(batches[index] ?? [], answers[index] ?? [])),
-        naive: qualityOf(one, (index) => planNaively(batches[index] ?? [], context)),
-      };
-    }),
-  };
+  const scales = prepared.map((one) => {
+    const { scale, calendars, batches, timings, digests } = one;
+    const answers = plans.get(one) ?? [];
+    return {
+      scale,
+      takenSlots: takenIn(calendars).length,
+      timings,
+      isSame: digests.size === 1,
+      ours: qualityOf(one, (index) => slotsOf(batches[index] ?? [], answers[index] ?? [])),
+      naive: qualityOf(one, (index) => planNaively(batches[index] ?? [], context)),
+    };
+  });
+  options.onStep("dry run of a calendar");
+  const dryRun = await measureDryRun({ runs: options.runs });
+  options.onStep("duplicates among 100,000 posts");
+  return { options, scales, dryRun, duplicates: await measureDuplicates() };
 }
 
 /** Processor time of this program, in µs. */

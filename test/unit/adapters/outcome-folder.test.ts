@@ -44,7 +44,12 @@ const KEY = "outcome/default/trip.json";
 const task = aTask();
 const outcome = (drop: number, taskVersion: number) => ({
   drop: aDrop({ version: drop, taskId: task.id, status: "accepted" }),
-  post: { task: { ...task, version: taskVersion }, content: aContent(task), account: "main" },
+  post: {
+    task: { ...task, version: taskVersion },
+    content: aContent(task),
+    account: "main",
+    timeZone: "UTC",
+  },
 });
 
 describe("the outcome folder of the bucket", () => {

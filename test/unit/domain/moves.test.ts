@@ -56,6 +56,7 @@ describe("the life of a task", () => {
       () => moves.startPosting(task, now, intent),
       () => moves.cancel(task, now),
       () => moves.reschedule(task, now, now),
+      () => moves.moveSlot(task, now, now),
       () => moves.markUnknown(task, now, reason),
       () => moves.park(task, now, parking("frozen", now, false, "Frozen.")),
       () => moves.repost(task, now, reason),
@@ -356,6 +357,17 @@ describe("moves", () => {
       contentRev: 2,
       arm: 2,
       slotAt: later(1),
+    });
+    expect(moves.moveSlot({ ...task, retries: 2, reason }, now, later(1))).toEqual({
+      ...task,
+      version: 2,
+      rev: 4,
+      arm: 2,
+      slotAt: later(1),
+      retries: 2,
+      reason,
+      updatedAt: now,
+      wakeAt: later(120_000),
     });
     expect(moves.cancel(task, now)).toMatchObject({ rev: 4, contentRev: 2, status: "cancelled" });
     expect(moves.reschedule(aTask({ status: "ready" }), now, now).status).toBe("ready");

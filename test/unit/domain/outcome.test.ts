@@ -28,7 +28,9 @@ describe("versions of outcomes", () => {
     const drop = aDrop({ version: 7 });
     const task = aTask({ version: 3 });
     expect(versionOf({ drop })).toEqual({ drop: 7, task: 0 });
-    expect(versionOf({ drop, post: { task, content: aContent(task), account: "main" } })).toEqual({
+    expect(
+      versionOf({ drop, post: { task, content: aContent(task), account: "main", timeZone: "UTC" } }),
+    ).toEqual({
       drop: 7,
       task: 3,
     });

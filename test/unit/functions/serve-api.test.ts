@@ -25,6 +25,7 @@ const OTHER_IDS: Readonly<Record<string, readonly [known: string, unknown: strin
   readPolicy: ["default", "nobody"],
   writePolicy: ["default", "nobody"],
   listPolicyVersions: ["default", "nobody"],
+  replan: ["default", "nobody"],
   readBatch: [ANNES_BATCH, "0".repeat(32)],
   readRun: [ANNES_RUN, UNKNOWN_ID],
   readRecurrence: [ANNES_RECURRENCE, UNKNOWN_ID],
@@ -250,6 +251,8 @@ describe("POST tasks", () => {
       language: "zh",
       publishAt: "2026-12-01T02:00:00Z",
       slotAt: "2026-12-01T02:00:00Z",
+      slotLocal: "2026-12-01 10:00:00",
+      timeZone: "Asia/Shanghai",
       parts: [{ text: "你好" }],
       media: [],
     });

@@ -24,7 +24,13 @@ function setUp() {
     const task = aTask();
     return {
       ok: true,
-      value: { task, content: aContent(task, { parts: [{ text }] }), project: "default", account: "main" },
+      value: {
+        task,
+        content: aContent(task, { parts: [{ text }] }),
+        project: "default",
+        account: "main",
+        timeZone: "UTC",
+      },
     };
   };
   return { order, create: createCreateTasks({ createTask }) };

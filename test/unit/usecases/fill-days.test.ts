@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { newGate } from "#shared/domain/gate.ts";
 import { type AccountId, asAccountId, asProjectId } from "#shared/domain/ids.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { createFillDays } from "#shared/usecases/fill-days.ts";
@@ -8,6 +9,7 @@ import { MAIN, type Publishing, setUpPublishing } from "#test/support/publishing
 /** A Tuesday. */
 const NOW = new Date("2026-12-01T00:15:00.000Z");
 const FOREVER = new Date(8.64e15);
+const DAY_MS = 86_400_000;
 const SECOND = asAccountId("account-2");
 const on = (day: number, hour = 9, minute = 0): Date => new Date(Date.UTC(2026, 11, day, hour, minute));
 const dayOf = ({ slotAt }: Task): string => slotAt.toISOString().slice(0, 10);
@@ -85,6 +87,31 @@ describe("fillDays", () => {
       { taskId: first.id, at: first.slotAt },
       { taskId: second.id, at: second.slotAt },
     ]);
+  });
+
+  it("looks 60 days ahead, and not beyond", async () => {
+    const { plan, fill, read } = await setUp();
+    const far = await plan(new Date(NOW.getTime() + 61 * DAY_MS));
+    const near = await plan(new Date(NOW.getTime() + 59 * DAY_MS));
+    expect(await fill()).toMatchObject({ moved: 1 });
+    expect(dayOf(await read(near))).toBe("2026-12-02");
+    expect(await read(far)).toEqual(far);
+  });
+
+  it("plans for no time at which X takes nothing of the account", async () => {
+    const { plan, fill, read, tasks } = await setUp();
+    const task = await plan(on(20));
+    const next = { ...task, version: task.version + 1 };
+    await tasks.save(next, { gate: { ...newGate(MAIN), version: 1, closedUntil: on(4, 0) } });
+    expect(await fill()).toMatchObject({ moved: 1, shortDays: 6 });
+    expect(dayOf(await read(task))).toBe("2026-12-04");
+  });
+
+  it("reads an account's board once, and goes on with its own writes", async () => {
+    const { fillWith, tasks } = await withTwoQuietDays();
+    const getBoard = vi.fn(tasks.getBoard);
+    expect(await fillWith({ getBoard })).toMatchObject({ moved: 2 });
+    expect(getBoard).toHaveBeenCalledOnce();
   });
 
   it("moves nothing more when it is repeated, although the lists lag behind", async () => {

@@ -89,6 +89,8 @@ describe("relayOutcome", () => {
       language: "zh",
       publishAt: "2026-12-01T01:10:00Z",
       slotAt: "2026-12-01T01:10:00Z",
+      slotLocal: "2026-12-01 01:10:00",
+      timeZone: "UTC",
       sentAt: "2026-12-01T01:10:00.041Z",
       latenessMs: 41,
       parts: [

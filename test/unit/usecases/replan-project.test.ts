@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import { textClaimKey } from "#shared/domain/claim.ts";
 import { hashText } from "#shared/domain/duplicates/fingerprint.ts";
+import { newGate } from "#shared/domain/gate.ts";
 import { type AccountId, asAccountId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import type { Policy } from "#shared/domain/planning/rules.ts";
 import type { Task } from "#shared/domain/task.ts";
@@ -114,6 +115,32 @@ describe("a preview", () => {
     await fresh.plan(at(2, 9));
     expect(await fresh.replan()).not.toHaveProperty("comparedWith");
     expect(kinds(await fresh.replan())).toEqual(["keeps"]);
+  });
+
+  it("takes the oldest policy for tasks that are older than any", async () => {
+    const { plan, change, replan } = await setUp();
+    await plan(at(2, 9), { createdAt: new Date(NOW.getTime() - DAY_MS) });
+    await change({ optimalHours: [12, 15] });
+    const answer = await replan();
+    expect([kinds(answer), answer.comparedWith]).toEqual([["moves"], 1]);
+  });
+
+  it("looks at accounts too that the project does not post with any more, and at nothing that is due", async () => {
+    const { plan, replan } = await setUp();
+    const task = await plan(at(2, 9), { accountId: SECOND });
+    await plan(new Date(NOW.getTime() - HOUR_MS), { accountId: SECOND });
+    expect((await replan()).tasks).toEqual([{ task, account: SECOND, kind: "keeps" }]);
+  });
+
+  it("plans for no time at which X takes nothing of the account", async () => {
+    const { plan, replan, change, tasks } = await setUp();
+    const task = await plan(at(2, 9));
+    const gate = { ...newGate(MAIN), version: 1, closedUntil: at(4, 0) };
+    await tasks.save({ ...task, version: 2 }, { gate });
+    await change({ optimalHours: [12] });
+    const { tasks: replanned } = await replan();
+    if (replanned[0]?.kind !== "moves") throw new Error("it does not move");
+    expect(replanned[0].plan.at.toISOString()).toMatch(/^2026-12-04T12/);
   });
 
   it("says so when the policy lets a task go out at no time", async () => {
@@ -241,6 +268,19 @@ describe("applied", () => {
     clock.advance(2_000);
     expect(await tasks.getClaim(key)).toBeUndefined();
   });
+});
+
+it("moves a task whose text another one claims, and leaves the claim there", async () => {
+  const { plan, change, replan, tasks, keptAt } = await setUp();
+  const parts = [{ text: "Kites over the harbour" }];
+  const [task, other] = [await plan(at(2, 9), {}, { parts }), await plan(at(9, 12))];
+  const key = textClaimKey(MAIN, hashText(parts) ?? "");
+  await tasks.save({ ...other, version: 2 }, { claims: [{ key, until: at(31, 0) }] });
+  const duplicates = { windowMs: DAY_MS, threshold: 0.6, near: "warns" } as const;
+  await change({ duplicates, optimalHours: [12] });
+  await change({ blackoutDates: ["2026-12-01", "2026-12-02"] });
+  expect(outcomes(await replan({ apply: true }))[0]).toBe("moved");
+  expect([await keptAt(task), await tasks.getClaim(key)]).toEqual(["2026-12-03T12", other.id]);
 });
 
 describe("moves that are in each other's way", () => {
