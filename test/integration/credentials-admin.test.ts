@@ -115,6 +115,7 @@ describe("npm run admin -- init", () => {
       apiKey: expect.stringMatching(/^pnc_/),
       warnings: [],
       geminiKey: "none",
+      job: "fill-days-default",
     });
     expect(parseApiKey(first.json().apiKey).ok).toBe(true);
 

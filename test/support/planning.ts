@@ -44,7 +44,7 @@ export const policies: fc.Arbitrary<Policy> = fc.record(
     leadMs: fc.constantFrom(0, MINUTE_MS, 3 * HOUR_MS),
     urgentShare: fc.constantFrom(0, 0.2, 0.5),
   },
-  { requiredKeys: [] },
+  { requiredKeys: ["urgentShare"] },
 );
 
 export const contexts: fc.Arbitrary<PlanContext> = fc

@@ -47,6 +47,7 @@ export function createSlotList(
   const counts = countDays(slots, days);
   /** Of the slots at the same place in the list: most of a full calendar are never looked at. */
   const ready: (Slot | undefined)[] = [];
+  ready.length = slots.length;
 
   /** Index of the first slot that begins at this instant or later. */
   function firstFrom(atMs: number): number {

@@ -109,6 +109,30 @@ describe("orderFairly", () => {
     const { rest } = orderFairly(crowd).served;
     expect([rest.owners.size, rest.batches.size, rest.projects.size]).toEqual([1_000, 1_000, 1]);
   });
+
+  it("keeps those owners whose turns are the newest", () => {
+    const owners = Array.from({ length: 1_001 }, (_, index) => asOwnerId(`o${index}`));
+    const once = owners.map((ownerId, index) => aCandidate({ ownerId, slotAt: at(index) }));
+    const again = aCandidate({ ownerId: asOwnerId("o0"), slotAt: at(2_000) });
+    const { owners: kept } = orderFairly([...once, again]).served.rest;
+    expect([...kept.keys()].some((key) => key.includes('"o0"'))).toBe(true);
+    expect([...kept.keys()].some((key) => key.includes('"o1"'))).toBe(false);
+  });
+
+  it("forgets a project whose turn has come again", () => {
+    const single = aCandidate({ projectId: asProjectId("a"), slotAt: at(-1) });
+    const { served } = orderFairly([single, ...many(40, { projectId: asProjectId("b") })]);
+    expect([...served.rest.projects.keys()]).toEqual(["b"]);
+  });
+
+  it("goes by the largest weight that a project's posts have", () => {
+    const mixed = [1, 10].flatMap((weight) => many(20, { projectId: asProjectId("a"), weight }));
+    const order = letters(
+      orderFairly([...mixed, ...many(40, { projectId: asProjectId("b"), weight: 1 })]).taken,
+      "projectId",
+    );
+    expect(order.slice(0, 22).split("a")).toHaveLength(21);
+  });
 });
 
 /** A small world, so that many of its candidates compete. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asAttemptId } from "#shared/domain/ids.ts";
+import { asAccountId, asAttemptId } from "#shared/domain/ids.ts";
 import * as moves from "#shared/domain/moves.ts";
 import { MAX_PARKINGS, parking } from "#shared/domain/policy.ts";
 import { ABSENT_HELD, UNREADABLE } from "#shared/domain/reconcile.ts";
@@ -405,5 +405,99 @@ describe("decideLate", () => {
       "in-time",
     );
     expect(decideLate(aTask({ slotAt, latePolicy: { then: "missed" } }), at)).toBe("in-time");
+  });
+});
+
+describe("preparing", () => {
+  const preparing = moves.claimForPrepare(aTask({ recoveries: 2, stalledSince: now }), now, attemptId);
+
+  it("ends a slice without its lease, and is looked for when its continuation is overdue", () => {
+    const paused = moves.pausePrepare(preparing, now, later(5_000));
+    expect(paused).toMatchObject({
+      status: "preparing",
+      recoveries: 0,
+      wakeAt: later(5_000 + TIMING.wake.retryMs),
+    });
+    for (const gone of ["attemptId", "leaseUntil", "stalledSince"]) expect(paused).not.toHaveProperty(gone);
+  });
+
+  it("is ready with the text as it was, or as it was written", () => {
+    const slotAt = later(600_000);
+    const ready = moves.markReady({ ...preparing, toWrite: true, retries: 1, slotAt }, now);
+    expect(ready).toMatchObject({ status: "ready", retries: 0, recoveries: 0, partCount: 1 });
+    expect(ready.wakeAt).toEqual(new Date(slotAt.getTime() + TIMING.wake.arrangedMs));
+    for (const gone of ["toWrite", "written", "attemptId", "leaseUntil"])
+      expect(ready).not.toHaveProperty(gone);
+    const written = moves.markReady({ ...preparing, slotAt: now }, later(9), {
+      partCount: 3,
+      costMicros: 45_000,
+    });
+    expect(written).toMatchObject({ written: true, partCount: 3, costMicros: 45_000 });
+    expect(written.wakeAt).toEqual(later(9 + TIMING.wake.arrangedMs));
+  });
+
+  it("starts again under a new arm when the platform forgot the media", () => {
+    const again = moves.prepareAgain(
+      aTask({ status: "ready", arm: 3, recoveries: 1, arrangedFor: now }),
+      now,
+    );
+    expect(again).toMatchObject({ status: "pending", arm: 4, recoveries: 2 });
+    expect(again.wakeAt).toEqual(later(TIMING.wake.unarrangedMs));
+    expect(again).not.toHaveProperty("arrangedFor");
+  });
+});
+
+describe("what a move leaves", () => {
+  it("is the account that was chosen", () => {
+    const accountId = asAccountId("account-2");
+    expect(moves.chooseAccount(aTask({ pool: "open" }), now, accountId)).toMatchObject({
+      accountId,
+      pool: "chosen",
+    });
+  });
+
+  it("is the media of an intent, if there are any", () => {
+    const [some, without] = [["7"], []].map((mediaIds) =>
+      moves.startPosting(aTask(), now, { ...intent, mediaIds }),
+    );
+    expect(some).toMatchObject({ mediaIds: ["7"] });
+    expect(without).not.toHaveProperty("mediaIds");
+    expect(moves.startPosting(aTask(), now, intent)).not.toHaveProperty("mediaIds");
+  });
+
+  it("is another slot under a new revision and arm", () => {
+    const moved = moves.moveSlot(
+      aTask({ rev: 2, arm: 5, recoveries: 1, arrangedFor: now }),
+      now,
+      later(60_000),
+    );
+    expect(moved).toMatchObject({ rev: 3, arm: 6, slotAt: later(60_000), recoveries: 0 });
+    expect(moved.wakeAt).toEqual(later(TIMING.wake.unarrangedMs));
+    expect(moved).not.toHaveProperty("arrangedFor");
+  });
+
+  it("is the override, for as long as its slot", () => {
+    const held = aTask({ status: "held" });
+    const overridden = { ...held, override: true as const };
+    expect(moves.resume(overridden, now)).toMatchObject({ override: true });
+    expect(moves.resume(held, now, true)).toMatchObject({ override: true });
+    expect(moves.resume(held, now)).not.toHaveProperty("override");
+    expect(moves.resume(overridden, now, false)).not.toHaveProperty("override");
+    expect(moves.reschedule(held, now, now, true)).toMatchObject({ override: true });
+    expect(moves.reschedule(overridden, now, now)).not.toHaveProperty("override");
+  });
+
+  it("is the same task, when only what is derived from it is written anew", () => {
+    const task = aTask({ version: 4, updatedAt: later(-1) });
+    expect(moves.rewrite(task, now)).toEqual({ ...task, version: 5, updatedAt: now });
+  });
+
+  it("is since when it has stood still, until something moves", () => {
+    const first = moves.claimForSweep(aTask({ wakeAt: later(-5) }), now);
+    expect(first).toMatchObject({ recoveries: 1, stalledSince: later(-5) });
+    const second = moves.claimForSweep(first, later(1));
+    expect(second).toMatchObject({ recoveries: 2, stalledSince: later(-5) });
+    expect(moves.moveSlot(second, later(2), now)).not.toHaveProperty("stalledSince");
+    expect(moves.rearm(second, later(2))).toMatchObject({ stalledSince: later(-5) });
   });
 });

@@ -166,6 +166,31 @@ describe("a calendar", () => {
     );
   });
 
+  it("keeps the daily maximum on a day of 25 hours, too", () => {
+    const calendar = calendarOf([slot("a", new Date("2026-11-01T04:10:00Z"))], {
+      now: new Date("2026-10-31T12:00:00Z"),
+      timeZone: "America/New_York",
+      policy: { dailyMax: 1 },
+    });
+    const urgent = { parts: 1, isUrgent: true };
+    // From 0:10 to 23:40 of the day on which the clocks go back are 24 hours and a half.
+    expect(calendar.isFree(new Date("2026-11-02T04:40:00Z"), urgent)).toBe(false);
+    expect(calendar.isFree(new Date("2026-11-02T05:00:00Z"), urgent)).toBe(true);
+    expect(
+      calendar.nextOpenDay(dayOf("2026-11-01"), dayOf("2026-11-09"), { ...urgent, within: "hour" }),
+    ).toBe(dayOf("2026-11-02"));
+  });
+
+  it("lets no thread run into a blackout that begins at midnight", () => {
+    const calendar = calendarOf([], { policy: { blackout: { fromHour: 0, toHour: 7 } } });
+    const thread = { parts: 25, isUrgent: false, within: "hour" } as const;
+    // 25 parts take 144 s.
+    const end = calendar.openHours(FIRST, thread).at(-1)?.spans.at(-1)?.toMs;
+    expect(end).toBe(at("02T00:00").getTime() - 144_000);
+    expect(calendar.isFree(new Date(at("02T00:00").getTime() - 145_000), thread)).toBe(true);
+    expect(calendar.isFree(new Date(at("02T00:00").getTime() - 144_000), thread)).toBe(false);
+  });
+
   it("leaves a quota's rest to its window, and opens when X says so", () => {
     const window = { startAt: at("01T00:00"), resetAt: at("02T00:00") };
     const quotas = new Map([[ACCOUNT, { limit: 10, used: 8, window, closedUntil: at("01T09:00") }]]);

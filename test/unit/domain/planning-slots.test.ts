@@ -206,6 +206,12 @@ describe("balanced", () => {
     expect(messages(found)[0]).toMatch(/^Friday 4 December has no post yet, and /);
   });
 
+  it("rather takes a day with fewer posts than an hour that is far from them", () => {
+    const busy = taken("01T07:00", "01T23:30", "02T09:30");
+    const found = plan({ strategy, from: local("01T07:00"), until: local("02T08:00") }, busy);
+    expect(clock(found.at).slice(0, 5)).toBe("02T07");
+  });
+
   it("in it, takes the hour that is furthest from others", () => {
     const found = plan({ strategy, until: local("01T20:00") }, taken("01T08:00", "01T12:00", "01T18:00"));
     expect(clock(found.at).slice(0, 5)).toBe("01T15");
@@ -443,10 +449,10 @@ describe("any wish, beside any calendar", () => {
         one: fc.constant(one),
         limit: fc.integer({ min: 5, max: 60 }),
         shares: fc.tuple(
-          fc.double({ min: 0, max: 1, noNaN: true }),
-          fc.double({ min: 0, max: 1, noNaN: true }),
+          fc.double({ min: 0.6, max: 1, noNaN: true }),
+          fc.double({ min: 0.6, max: 1, noNaN: true }),
         ),
-        resetHours: fc.integer({ min: 1, max: 30 }),
+        resetHours: fc.integer({ min: 6, max: 48 }),
       }),
     );
     let stretched = 0;

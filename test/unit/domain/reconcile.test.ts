@@ -1,13 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  ABSENT_HELD,
   findMatches,
   isComplete,
   isProvenAbsent,
+  isWrittenOff,
+  NOT_POSTED,
   nextReading,
   reconcilePolicyOf,
   type SeenPost,
   type SoughtPost,
+  STILL_ABSENT,
+  TWIN_POSTED,
+  UNKNOWN,
+  UNREADABLE,
 } from "#shared/domain/reconcile.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import { aTask } from "#test/support/builders.ts";
@@ -150,6 +157,25 @@ describe("reading twice", () => {
     expect(isProvenAbsent(task, at(86_400_000))).toBe(false);
     expect(isProvenAbsent({ ...task, absentAt: at(120_000) }, at(299_999))).toBe(false);
     expect(isProvenAbsent({ ...task, absentAt: at(120_000) }, at(300_000))).toBe(true);
+  });
+});
+
+describe("isWrittenOff", () => {
+  it.each([
+    [STILL_ABSENT.code, true],
+    [TWIN_POSTED.code, true],
+    [UNREADABLE.code, true],
+    [ABSENT_HELD.code, false],
+    [UNKNOWN.code, false],
+    [NOT_POSTED.code, false],
+    [undefined, false],
+  ])("%s: %s", (code, isOver) => {
+    expect(isWrittenOff(code)).toBe(isOver);
+  });
+
+  it("is told from what is known by codes of their own", () => {
+    const reasons = [STILL_ABSENT, TWIN_POSTED, UNREADABLE, ABSENT_HELD, UNKNOWN, NOT_POSTED];
+    expect(new Set(reasons.map(({ code }) => code)).size).toBe(reasons.length);
   });
 });
 

@@ -5,6 +5,7 @@ import { PARKING_CODES } from "#shared/domain/policy.ts";
 import {
   asRunId,
   decideItem,
+  logIdOf,
   newRun,
   RUN_GRACE_MS,
   type Run,
@@ -161,6 +162,14 @@ describe("a run", () => {
     ...over,
   });
 
+  it("begins with nothing, due at once", () => {
+    expect(run).toMatchObject({ id: "01", status: "queued", wakeAt: now, total: 0, more: false, version: 1 });
+  });
+
+  it("names an entry of a log by its instant and attempt", () => {
+    expect(logIdOf({ at: now, attemptId: asAttemptId("a1") })).toBe("2026-12-01T02:00:00.000Z#a1");
+  });
+
   it("is counted from its pages", () => {
     expect(
       summarize([
@@ -184,6 +193,12 @@ describe("a run", () => {
   it("says how it went", () => {
     expect(sumUp(run)).toEqual({ message: "It starts within a minute." });
     expect(sumUp({ ...run, status: "running", total: 3 })).toEqual({ message: "0 of 3 have ended." });
+    const some = { succeeded: 4, failed: 3, errored: 2, skipped: 1 };
+    expect(sumUp({ ...run, status: "running", total: 12, counts: some }).message).toBe(
+      "10 of 12 have ended.",
+    );
+    const { startedAt: _startedAt, ...unstarted } = ended({});
+    expect(sumUp(unstarted)).not.toHaveProperty("durationMs");
     expect(sumUp(ended({}))).toEqual({ success: true, message: "Nothing was due.", durationMs: 90_000 });
     const counts = { succeeded: 3, failed: 0, errored: 0, skipped: 1 };
     expect(sumUp(ended({ total: 4, counts, timed: 3, workedMs: 1_000, more: true }))).toEqual({
