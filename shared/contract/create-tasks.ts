@@ -4,7 +4,7 @@ import { inputErrorSchema, PROBLEMS, type ProblemCode } from "./problem.ts";
 import { taskCreated } from "./task-answer.ts";
 
 /** Posts of one request. They are planned together. */
-export const MAX_TASKS_AT_ONCE = 50;
+const MAX_TASKS_AT_ONCE = 50;
 
 /** Body of `POST /api/v1/scheduling/tasks/batch`. One bad entry refuses none of the others: it has an answer of its own. */
 export const createTasksBody = z.strictObject({

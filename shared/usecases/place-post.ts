@@ -3,7 +3,14 @@ import { type Claim, mediaClaimKey, textClaimKey } from "#shared/domain/claim.ts
 import type { Writing } from "#shared/domain/content/writing.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { hashText, type NearPost, type Print, printOf } from "#shared/domain/duplicates/fingerprint.ts";
-import { type AccountId, asAttemptId, asTaskId, type BatchId, type TaskId } from "#shared/domain/ids.ts";
+import {
+  type AccountId,
+  asAttemptId,
+  asTaskId,
+  type BatchId,
+  type ProjectId,
+  type TaskId,
+} from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import type { Medium } from "#shared/domain/media.ts";
 import { revise } from "#shared/domain/moves.ts";
@@ -24,6 +31,7 @@ import {
   type Task,
   type TaskSource,
 } from "#shared/domain/task.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { FingerprintStore } from "#shared/ports/fingerprint-store.ts";
@@ -32,11 +40,12 @@ import { err, ok, type Result } from "#shared/result.ts";
 import type { ArrangeTask } from "./arrange-task.ts";
 import type { PlanSlot } from "./plan-slot.ts";
 
-/** Each try is refused by somebody else's success: more often than this, something is wrong. */
-const MAX_TRIES = 20;
+/** Each try is refused by somebody else's success, so in a crowd many are needed. */
+const MAX_TRIES = 60;
 /** Ids have 80 random bits: one that is taken twice is no accident. */
 const MAX_IDS = 3;
 const PAUSE_MS = 25;
+const MAX_PAUSE_MS = 500;
 const DAY_MS = 86_400_000;
 
 /** A post whose texts, media, account and time are checked. */
@@ -143,7 +152,15 @@ export function createPlacePost(deps: PlacePostDeps): PlacePost {
     return undefined;
   }
 
-  return async (post, { revises, drop } = {}) => {
+  /** Posts of one project that this worker plans stand in line here: only other workers make their boards stale. */
+  const lines = new Map<ProjectId, Promise<unknown>>();
+  function inTurn<Value>(project: ProjectId, work: () => Promise<Value>): Promise<Value> {
+    const turn = (lines.get(project) ?? Promise.resolve()).then(work, work);
+    lines.set(project, turn);
+    return turn;
+  }
+
+  const place: PlacePost = async (post, { revises, drop } = {}) => {
     const { project, strategy, time, parts, media } = post;
     const rules = rulesOf(project.policy).duplicates;
     const given = new Map<string, TaskId>();
@@ -244,15 +261,20 @@ export function createPlacePost(deps: PlacePostDeps): PlacePost {
           given.set(refusal.key, refusal.by);
           break;
         case "board-stale":
-          await clock.sleepUntil(new Date(now.getTime() + entropy.random() * PAUSE_MS * (tries + 1)));
+          await clock.sleepUntil(
+            new Date(now.getTime() + entropy.random() * Math.min(MAX_PAUSE_MS, PAUSE_MS * (tries + 1))),
+          );
           break;
         case "gate-stale":
         case "post-taken":
           throw new RangeError(`a new task cannot be refused as ${refusal.reason}`);
       }
     }
-    throw new RangeError(`${MAX_TRIES} tries to store a post were overtaken`);
+    throw new DependencyFault("others were faster every time", { details: { tries: MAX_TRIES } });
   };
+
+  return (post, options) =>
+    isFlexible(post.strategy) ? inTurn(post.project.id, () => place(post, options)) : place(post, options);
 }
 
 /** It ended, and nothing of it went out. */

@@ -22,7 +22,7 @@ export const CLOCK_CHANGES = [
   { timeZone: "America/Sao_Paulo", before: "2018-11-03T15:00:00Z", change: "midnight is skipped" },
 ] as const;
 
-export const zonesAndInstants: fc.Arbitrary<Pick<PlanContext, "timeZone" | "now">> = fc
+const zonesAndInstants: fc.Arbitrary<Pick<PlanContext, "timeZone" | "now">> = fc
   .record({ zone: fc.constantFrom(...CLOCK_CHANGES), laterMs: fc.nat(20 * HOUR_MS) })
   .map(({ zone, laterMs }) => ({
     timeZone: zone.timeZone,
@@ -31,7 +31,7 @@ export const zonesAndInstants: fc.Arbitrary<Pick<PlanContext, "timeZone" | "now"
 
 const hours = fc.integer({ min: 0, max: 23 });
 
-export const policies: fc.Arbitrary<Policy> = fc.record(
+const policies: fc.Arbitrary<Policy> = fc.record(
   {
     minIntervalMs: fc.constantFrom(0, 5 * MINUTE_MS, 15 * MINUTE_MS, 90 * MINUTE_MS, 4 * HOUR_MS),
     dailyMax: fc.integer({ min: 1, max: 12 }),

@@ -22,7 +22,7 @@ export function explained(search: Search, found: Found, isBest: boolean): Scored
     reasons.push(
       slotReason(
         "chosen-account",
-        `${accountId} is one of ${wish.accountIds.length} accounts; it has ${posts} on that day.`,
+        `Of ${wish.accountIds.length} accounts this one was chosen: it has ${posts} on that day.`,
       ),
     );
   }

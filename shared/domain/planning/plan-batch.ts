@@ -61,7 +61,7 @@ function independentGroups(wishes: readonly PlanWish[]): Iterable<readonly PlanW
 }
 
 /** The order in which they are served. */
-export const inOrder = (wishes: readonly PlanWish[]): readonly PlanWish[] =>
+const inOrder = (wishes: readonly PlanWish[]): readonly PlanWish[] =>
   wishes.toSorted(
     (a, b) => Number(isFlexible(a.strategy)) - Number(isFlexible(b.strategy)) || a.priority - b.priority,
   );

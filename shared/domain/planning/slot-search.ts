@@ -9,7 +9,7 @@ const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Nothing is planned further ahead. */
-export const HORIZON_DAYS = 366;
+const HORIZON_DAYS = 366;
 /**
  * What a day's delay leaves of a slot's worth. With the worth of hours it says how long a good one is waited for: three days
  * for an optimal hour instead of the one beside it.

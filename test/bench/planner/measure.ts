@@ -202,7 +202,3 @@ function qualityOf(
     kinds: Object.fromEntries(kinds),
   };
 }
-
-/** What is planned into must be without conflicts itself, or nothing can be told. */
-export const conflictsOfCalendars = (days: number): number =>
-  checkSlots(takenIn(fullCalendars(accountIds(20), days)), { policy: POLICY, timeZone: TIME_ZONE }).size;

@@ -192,7 +192,7 @@ describe("next-free", () => {
     expect(fewer.accountId).toBe(OTHER);
     expect(fewer.reasons).toContainEqual({
       code: "chosen-account",
-      message: "owner.other is one of 2 accounts; it has 0 posts on that day.",
+      message: "Of 2 accounts this one was chosen: it has 0 posts on that day.",
     });
   });
 });

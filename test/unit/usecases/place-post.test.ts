@@ -119,6 +119,39 @@ describe("placePost", () => {
       if (index > 0) expect(slot - (slots[index - 1] ?? 0)).toBeGreaterThanOrEqual(HOUR_MS);
   });
 
+  it("lets the posts of one worker stand in line, and those of others overtake it", async () => {
+    let creates = 0;
+    let isRaced = true;
+    const { placePost } = setUp((tasks) => ({
+      ...tasks,
+      async create(task, content, together) {
+        creates++;
+        if (isRaced) {
+          isRaced = false;
+          return { ok: false, error: { reason: "board-stale" } };
+        }
+        return tasks.create(task, content, together);
+      },
+    }));
+    const project = aProject({ minIntervalMs: HOUR_MS });
+    const placed = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        placePost(post({ project, strategy: "optimal", parts: [{ text: `Kite number ${index}` }] })),
+      ),
+    );
+    expect(placed.every(({ ok }) => ok)).toBe(true);
+    expect(creates).toBe(13);
+  });
+
+  it("gives up for now when others are faster every time", async () => {
+    const { placePost, snapshot } = setUp((tasks) => ({
+      ...tasks,
+      create: async () => ({ ok: false, error: { reason: "board-stale" } }),
+    }));
+    await expect(placePost(post({ strategy: "optimal" }))).rejects.toThrow(/faster every time/);
+    expect(snapshot()["tasks"]).toEqual({});
+  });
+
   it("chooses the account of a pool together with the slot", async () => {
     const { place } = setUp();
     const project = aProject({ minIntervalMs: 12 * HOUR_MS });
