@@ -45,8 +45,11 @@ const LONGEST_WORD = /[^\s!-,/:-@[-^{-~\u2000-\u206F\u3000-\u303F\uFF00-\uFFEF]{
 /** A word that no part can hold is cut into pieces of this share of a part: finer ones would only take longer. */
 const PIECES_PER_PART = 8;
 
-/** The weights of its pieces are no exact measure of a part: it is tried again with a fifth less room. */
-const MAX_TRIES = 4;
+/**
+ * The weights of its pieces are no exact measure of a part: it is tried again with a fifth less room. By the last time a
+ * part holds two links, and two of X's longest are short enough to be counted.
+ */
+const MAX_TRIES = 8;
 
 /** The longest number, `25/25 `, and the longest of a thread of at most nine. */
 const NUMBER_ROOMS = [4, 6] as const;
@@ -94,7 +97,7 @@ type Division = readonly (readonly Piece[])[];
  * of a single word if another cut avoids it. A text that fits stays as it is, without a number.
  *
  * Refusals (`code`): `invalid-text`, `too-many-parts`, `unsplittable-text` (a link, mention, hashtag or character that no
- * part can hold), `text-too-long` (very many links of thousands of characters each).
+ * part can hold).
  *
  * @param maxTextLength - of the account, in weighted characters
  */

@@ -146,7 +146,7 @@ const RUNNING: readonly (readonly [title: string, flow: keyof typeof FLOWS, brok
       const statement = statementsIn(Properties, "PolicyDocument").find(
         ({ Sid }) => Sid === "EventsOfOneRule",
       );
-      const [other] = patient.find("AWS::Events::Rule", /"ScheduleExpression"/);
+      const [other] = patient.find("AWS::Events::Rule", /"rate\(1 minute\)"/);
       if (statement)
         statement.Condition = { ArnEquals: { "aws:SourceArn": { "Fn::GetAtt": [other, "Arn"] } } };
       return [rule, "sqs:SendMessage", "AWS::SQS::QueuePolicy"];
@@ -433,7 +433,9 @@ describe("the run names", () => {
     const { punctual, words } = await sweepless.promise;
     const [rule = ""] = punctual.cloud.assembly
       .ofType("AWS::Events::Rule")
-      .flatMap(({ logicalId, properties }) => (properties["ScheduleExpression"] ? logicalId : []));
+      .flatMap(({ logicalId, properties }) =>
+        properties["ScheduleExpression"] === "rate(1 minute)" ? logicalId : [],
+      );
     await reportWith(punctual, [rule, ...words], 90_000);
   });
 });

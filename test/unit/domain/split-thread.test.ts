@@ -29,6 +29,21 @@ describe("splitThread", () => {
   });
 
   it.each([
+    ["paragraphs", "\n\n"],
+    ["lines", "\n"],
+    ["sentences", " "],
+  ])("would rather have one part more than divide %s that fit", (_, gap) => {
+    const three = ["aaaa", "bbbb", "cccc"].map((word) => sentence(30, word));
+    expect(split(three.join(gap))).toEqual(three);
+  });
+
+  it("divides only the paragraph that is too long, and between paragraphs where it can", () => {
+    const [a, b, c] = ["aaaa", "bbbb", "cccc"].map((word) => sentence(20, word)) as [string, string, string];
+    expect(split(`${a}\n\n${b} ${b} ${b}\n\n${c}`)).toEqual([a, `${b} ${b}`, `${b}\n\n${c}`]);
+    expect(split(`${a} ${b}\n${b} ${c}\n${c}`)).toEqual([`${a} ${b}`, `${b} ${c}`, c]);
+  });
+
+  it.each([
     ["a line", `${sentence(20)}\n${sentence(20)}`],
     ["a sentence", `${sentence(20)} ${sentence(20)}`],
     ["a word", sentence(40)],
@@ -112,6 +127,7 @@ describe("splitThread", () => {
     expect(split(words(9 * 27), 280, true)).toEqual(
       Array.from({ length: 9 }, (_, index) => `${index + 1}/9 ${words(27)}`),
     );
+    expect(split(Array(621).fill("aaa").join(" "), 280, true)).toHaveLength(9);
     expect(split(Array(690).fill("aaa").join(" "), 280, true)).toHaveLength(11);
     const tens = split(`${"a".repeat(274)} `.repeat(25), 280, true);
     expect(tens).toHaveLength(25);
@@ -165,6 +181,16 @@ describe("splitThread", () => {
       Array(5).fill(link(1_000)).join(" "),
       Array(6).fill(link(1_000)).join(" "),
     ]);
+  });
+
+  it("divides even links that are so long that X would count a part of three no more", () => {
+    const link = `https://example.com/${"x".repeat(4_000)}`;
+    expect(split([link, link, link].join(" "))).toEqual([link, `${link} ${link}`]);
+  });
+
+  it("cuts nowhere else among words of another script between those that know no spaces", () => {
+    for (const part of split("价格foo-bar/baz_qux价格".repeat(4), 30) as string[])
+      expect(part).toMatch(/^(价格(foo-bar\/baz_qux)?|foo-bar\/baz_qux)+$/);
   });
 
   it("leaves room for what looks like a link only after the cut", () => {
