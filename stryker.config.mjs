@@ -14,6 +14,7 @@ export default {
   incremental: true,
   incrementalFile: `${FOLDER}/incremental.json`,
   tempDirName: `${FOLDER}/sandbox`,
+  cleanTempDir: "always",
   ignorePatterns: ["**/*", "!shared/**", "!test/**", "!*.json", "!*.ts"],
   thresholds: { high: 90, low: 80, break: 80 },
   reporters: ["clear-text", "progress", "html"],

@@ -20,6 +20,7 @@ import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { shareReads } from "#shared/adapters/system/share-reads.ts";
+import { arrangementLimits, dispatchTargets } from "#shared/config/arrangement.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createAcceptDrop } from "#shared/usecases/accept-drop.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
@@ -44,20 +45,13 @@ const dispatch = createAwsTaskDispatch({
   scheduler: new SchedulerClient(AWS_CLIENT),
   sqs,
   clock,
-  groupName: config.SCHEDULE_GROUP,
-  schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
-  functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
-  queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
+  ...dispatchTargets(config),
 });
 const arrange = createArrangeTask({
   tasks,
   clock,
   dispatch,
-  limits: {
-    holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
-    nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
-    prepareLeads: config.PREPARE_LEADS,
-  },
+  limits: arrangementLimits(config),
 });
 const recurrences = createDynamoRecurrenceStore({ ...table, clock, entropy });
 const reportLater = (error: unknown): void => logger.error("left to the hourly expansion", { error });

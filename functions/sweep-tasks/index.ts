@@ -16,6 +16,7 @@ import { createEmbeddedMetrics } from "#shared/adapters/metrics/embedded-metrics
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
+import { arrangementLimits, dispatchTargets } from "#shared/config/arrangement.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createOrderTasks } from "#shared/usecases/dispatch-fairly.ts";
@@ -39,20 +40,13 @@ const dispatch = createAwsTaskDispatch({
   scheduler: new SchedulerClient(AWS_CLIENT),
   sqs,
   clock,
-  groupName: config.SCHEDULE_GROUP,
-  schedulerRoleArn: config.SCHEDULER_ROLE_ARN,
-  functionArns: { prepare: config.PREPARE_FUNCTION_ARN, publish: config.PUBLISH_FUNCTION_ARN },
-  queueUrls: { prepare: config.PREPARE_QUEUE_URL, publish: config.PUBLISH_QUEUE_URL },
+  ...dispatchTargets(config),
 });
 const arrange = createArrangeTask({
   tasks,
   dispatch,
   clock,
-  limits: {
-    holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
-    nearLimitMs: config.NEAR_LIMIT_SECONDS * 1_000,
-    prepareLeads: config.PREPARE_LEADS,
-  },
+  limits: arrangementLimits(config),
 });
 
 const order = createOrderTasks({ accounts });

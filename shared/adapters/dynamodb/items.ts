@@ -201,7 +201,7 @@ export const fromTask = (task: Task, writeId: string): Item =>
     ...wakeKeys(task.wakeAt, "task", task.id),
   });
 
-const mediumSchema = z.object({
+export const mediumSchema = z.object({
   name: z.string(),
   key: z.string(),
   etag: z.string(),
@@ -210,8 +210,8 @@ const mediumSchema = z.object({
   sha256: z.string(),
   width: positive,
   height: positive,
-  durationMs: z.number().optional(),
-  altText: z.string().optional(),
+  durationMs: z.number().exactOptional(),
+  altText: z.string().exactOptional(),
 });
 
 const contentSchema = z.object({

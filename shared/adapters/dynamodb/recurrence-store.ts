@@ -9,7 +9,7 @@ import {
   type OwnerId,
   type RecurrenceId,
 } from "#shared/domain/ids.ts";
-import { MEDIA_TYPES, type Medium } from "#shared/domain/media.ts";
+import type { Medium } from "#shared/domain/media.ts";
 import { STRATEGIES } from "#shared/domain/planning/strategy.ts";
 import type { Instance } from "#shared/domain/recurrence/instance.ts";
 import { isLocalTime, type LocalTime, readLocalDay } from "#shared/domain/recurrence/local-time.ts";
@@ -27,7 +27,7 @@ import type { Entropy } from "#shared/ports/entropy.ts";
 import { MAX_NOTED, type RecurrenceStore } from "#shared/ports/recurrence-store.ts";
 import { err, ok } from "#shared/result.ts";
 import { transactIf, versionedPut } from "./conditional-write.ts";
-import { type Item, SCHEMA_VERSION } from "./items.ts";
+import { type Item, mediumSchema, SCHEMA_VERSION } from "./items.ts";
 
 export interface DynamoRecurrenceStoreOptions {
   readonly documents: DynamoDBDocumentClient;
@@ -102,24 +102,11 @@ const recurrenceItem = z.object({
 });
 
 const parts = z.array(z.object({ text: z.string() })).min(1);
-const mediumItem = z.object({
-  name: z.string(),
-  key: z.string(),
-  etag: z.string(),
-  type: z.enum(MEDIA_TYPES),
-  sizeBytes: positive,
-  sha256: z.string(),
-  width: positive,
-  height: positive,
-  durationMs: z.number().exactOptional(),
-  altText: z.string().exactOptional(),
-});
-
 const contentItem = z.object({
   recurrenceId,
   rev: positive,
   variants: z.array(parts).min(1),
-  media: z.array(mediumItem),
+  media: z.array(mediumSchema),
   overrides: z.record(z.string(), z.object({ parts: parts.exactOptional(), at: localTime.exactOptional() })),
 });
 
