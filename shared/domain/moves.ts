@@ -322,7 +322,7 @@ const CANCELLED_IN_DOUBT: Reason = {
 };
 
 /** Held although an earlier request may have taken effect; a proven absence is no doubt. */
-const isInDoubt = ({ status, inDoubtSince, reason }: Task): boolean =>
+export const isInDoubt = ({ status, inDoubtSince, reason }: Task): boolean =>
   status === "held" && inDoubtSince !== undefined && reason?.code !== ABSENT_HELD.code;
 
 const cancelledReason = (sent: number, parts: number): Reason =>
@@ -359,6 +359,7 @@ export const askToCancel = (task: Task, now: Date): Task => change(task, now, { 
 /** New content: a new revision, arranged anew. The caller stores the content in the same transaction. */
 export const revise = (task: Task, now: Date, facts: PostFacts): Task =>
   change(task, now, {
+    cancelAskedAt: undefined,
     ...facts,
     toWrite: facts.toWrite,
     written: undefined,
@@ -386,6 +387,7 @@ export const revise = (task: Task, now: Date, facts: PostFacts): Task =>
  */
 export const reschedule = (task: Task, now: Date, slotAt: Date, override = false): Task =>
   change(task, now, {
+    cancelAskedAt: undefined,
     override: override ? true : undefined,
     status: task.status === "ready" ? "ready" : "pending",
     // A person decided: whatever was in doubt before is theirs to know.
@@ -422,6 +424,7 @@ export const moveSlot = (task: Task, now: Date, slotAt: Date): Task =>
  */
 export const resume = (task: Task, now: Date, override: boolean = task.override ?? false): Task =>
   change(task, now, {
+    cancelAskedAt: undefined,
     override: override ? true : undefined,
     ...settled(task),
     status: "pending",

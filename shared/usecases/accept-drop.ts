@@ -2,6 +2,7 @@ import type { Project } from "#shared/domain/account.ts";
 import type { Drop } from "#shared/domain/drop.ts";
 import { type DropKeyRefusal, type DroppedName, parseDropKey } from "#shared/domain/drop-key.ts";
 import type { RecurrenceId, TaskId } from "#shared/domain/ids.ts";
+import { isInDoubt } from "#shared/domain/moves.ts";
 import type { Reason } from "#shared/domain/reason.ts";
 import { droppedRecurrenceId } from "#shared/domain/recurrence/instance.ts";
 import { DEFAULT_MAX_RETRIES, isFinal, isInFlight, type Task } from "#shared/domain/task.ts";
@@ -387,6 +388,13 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
   ): Promise<AcceptReport | undefined> {
     const recurrenceId =
       drop.recurrenceId ?? droppedRecurrenceId(drop.firstSeenAt, drop.project, drop.base, identity);
+    // First of all, so that whoever comes next, with other content too, goes on with this recurrence and makes no other.
+    if (drop.recurrenceId === undefined) {
+      const noted = changed(drop, { recurrenceId });
+      return (await save(drop, noted))
+        ? recur(noted, owner, { file, identity, media, post, recurrence })
+        : undefined;
+    }
     const { accountId, isAny, priority, language, latePolicy, reconcile, time } = post;
     const isKept = await keepRecurrence(
       recurrenceId,
@@ -512,7 +520,7 @@ const isSame = (drop: Drop, next: Drop): boolean => {
 
 /** What new content means for the task that there is: a revision, another task, or nothing, for this reason. */
 function decideChange(task: Task): "create" | "revise" | Reason {
-  if (isInFlight(task.status) || (task.posted.length > 0 && !isFinal(task.status)))
+  if (isInFlight(task.status) || isInDoubt(task) || (task.posted.length > 0 && !isFinal(task.status)))
     return {
       code: "in-flight",
       message: "The new content is not used: the post was being sent when it came.",

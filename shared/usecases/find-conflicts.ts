@@ -99,7 +99,7 @@ export function createFindConflicts(deps: FindConflictsDeps): FindConflicts {
       readCalendar(tasks, accountId, { from, until: horizon }),
     ]);
     const ids = new Set(drafts.map(({ id }) => id));
-    const occupied = mergeOccupied(listed, board).filter(({ id }) => !ids.has(id));
+    const occupied = mergeOccupied(listed, board, now).filter(({ id }) => !ids.has(id));
     const quota = quotaOf(gate, policy, now);
     const context = { now, policy, timeZone, ...(quota && { quotas: new Map([[accountId, quota]]) }) };
     return {

@@ -2,7 +2,7 @@ import { type Claim, textClaimKey } from "#shared/domain/claim.ts";
 import { hashText } from "#shared/domain/duplicates/fingerprint.ts";
 import { type AccountId, asAttemptId, type ProjectId, type TaskId } from "#shared/domain/ids.ts";
 import { moveSlot } from "#shared/domain/moves.ts";
-import { type Board, mergeOccupied, noteSlot } from "#shared/domain/planning/board.ts";
+import { type Board, noteSlot } from "#shared/domain/planning/board.ts";
 import { type Calendar, openTimetable } from "#shared/domain/planning/calendar.ts";
 import {
   isUrgent,
@@ -86,7 +86,8 @@ export async function readAccountPlan(
   return {
     accountId,
     board,
-    occupied: mergeOccupied(taken.map(toOccupied), board),
+    // What is on the board was read as it is now.
+    occupied: taken.map(toOccupied),
     planned: taken
       .filter((task) => task.projectId === projectId)
       .filter((task) => isPlanned(task))

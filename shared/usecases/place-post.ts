@@ -277,9 +277,9 @@ export function createPlacePost(deps: PlacePostDeps): PlacePost {
     isFlexible(post.strategy) ? inTurn(post.project.id, () => place(post, options)) : place(post, options);
 }
 
-/** It ended, and nothing of it went out. */
-const isUnsent = ({ status, posted }: Task): boolean =>
-  isFinal(status) && status !== "published" && posted.length === 0;
+/** It ended, and nothing of it went out. What was cancelled in doubt may be out. */
+const isUnsent = ({ status, posted, reason }: Task): boolean =>
+  isFinal(status) && status !== "published" && posted.length === 0 && reason?.code !== "cancelled-in-doubt";
 
 const keptUntil = ({ slotAt }: Task, { windowMs }: DuplicateRules): Date =>
   new Date(slotAt.getTime() + windowMs + DAY_MS);
@@ -307,7 +307,8 @@ function claimKeys(
   const hash = hashText(original ?? parts);
   return {
     text: hash === undefined ? undefined : textClaimKey(accountId, hash),
-    media: media.map(({ sha256 }) => mediaClaimKey(projectId, sha256)),
+    // One post may have the same picture twice.
+    media: [...new Set(media.map(({ sha256 }) => mediaClaimKey(projectId, sha256)))],
   };
 }
 

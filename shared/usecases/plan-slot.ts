@@ -57,7 +57,7 @@ export function createPlanSlot({ tasks, clock }: PlanSlotDeps): PlanSlot {
         await Promise.all(
           [...boards].map(async ([id, board]) => {
             const listed = await readCalendar(tasks, id, { from, until: horizon });
-            return [id, mergeOccupied(listed, board)] as const;
+            return [id, mergeOccupied(listed, board, now)] as const;
           }),
         ),
       );

@@ -15,7 +15,14 @@ import {
 import type { Parking } from "#shared/domain/policy.ts";
 import { pricePost } from "#shared/domain/price.ts";
 import type { Reason } from "#shared/domain/reason.ts";
-import { type Content, decideLate, dueAt, lateReason, type Task } from "#shared/domain/task.ts";
+import {
+  type Content,
+  decideLate,
+  dueAt,
+  lateReason,
+  mayChooseAgain,
+  type Task,
+} from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
@@ -148,7 +155,16 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
       task = taken;
     }
     const account = await accounts.getAccount(task.accountId);
-    if (account?.status !== "active") return refuse(inactiveAccount(account), { claimMs });
+    if (account?.status !== "active") {
+      const failure = inactiveAccount(account);
+      // Another account of its pool may take it.
+      return mayChooseAgain(task)
+        ? parkTask(
+            { code: "no-service", until: clock.now(), known: true, reason: failure.reason },
+            { claimMs },
+          )
+        : refuse(failure, { claimMs });
+    }
     const content = await tasks.getContent(task);
     if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
 

@@ -261,8 +261,11 @@ const isMeantFor = ({ rev, arm, part }: ReceivedTaskMessage, task: Task): boolea
   task.posted.length === part &&
   (["pending", "preparing", "ready", "retrying"] as const).some((status) => status === task.status);
 
+/** Media of a retry that are not uploaded yet are noticed when the request is built; a text that is not written is not. */
 const awaitsPreparation = (task: Task): boolean =>
-  task.status === "preparing" || (task.status === "pending" && needsPreparation(task));
+  task.status === "preparing" ||
+  (task.status === "pending" && needsPreparation(task)) ||
+  (task.status === "retrying" && task.toWrite === true && task.posted.length === 0);
 
 const decideNow = (
   task: Task,

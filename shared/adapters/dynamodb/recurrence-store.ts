@@ -203,7 +203,9 @@ export function createDynamoRecurrenceStore({
     async get(id) {
       for (let reads = 0; reads < MAX_READS; reads++) {
         const [recurrence, content] = await Promise.all([read(keys.recurrence(id)), read(keys.content(id))]);
-        if (!recurrence) return undefined;
+        // The two halves of a deleted one expire one after the other.
+        if (!recurrence || (!content && recurrence["status"] === "deleted")) return undefined;
+        if (!content) continue;
         const found = {
           recurrence: recurrenceItem.parse(recurrence),
           content: contentItem.parse(content),

@@ -25,23 +25,25 @@ const KEPT_MS = 2 * 60_000;
 
 export const newBoard = (accountId: AccountId): Board => ({ accountId, version: 0, noted: [] });
 
+const recent = (noted: readonly Noted[], now: Date): readonly Noted[] =>
+  noted.filter(({ notedAt }) => now.getTime() - notedAt.getTime() < KEPT_MS);
+
 /** The board after a slot was given to a task. */
 export function noteSlot(
   { accountId, version, noted }: Board,
   slot: Omit<Noted, "notedAt">,
   now: Date,
 ): Board {
-  const recent = noted.filter(
-    ({ taskId, notedAt }) => taskId !== slot.taskId && now.getTime() - notedAt.getTime() < KEPT_MS,
-  );
-  return { accountId, version: version + 1, noted: [...recent, { ...slot, notedAt: now }] };
+  const others = recent(noted, now).filter(({ taskId }) => taskId !== slot.taskId);
+  return { accountId, version: version + 1, noted: [...others, { ...slot, notedAt: now }] };
 }
 
 /** What is taken, by the lists and by the board. A task that both know is where the board has it. */
-export function mergeOccupied(listed: readonly Occupied[], { noted }: Board): readonly Occupied[] {
-  const moved = new Set<string>(noted.map(({ taskId }) => taskId));
+export function mergeOccupied(listed: readonly Occupied[], { noted }: Board, now: Date): readonly Occupied[] {
+  const newer = recent(noted, now);
+  const moved = new Set<string>(newer.map(({ taskId }) => taskId));
   return [
     ...listed.filter(({ id }) => !moved.has(id)),
-    ...noted.map(({ taskId, at, parts, priority }) => ({ id: taskId, at, parts, priority })),
+    ...newer.map(({ taskId, at, parts, priority }) => ({ id: taskId, at, parts, priority })),
   ];
 }

@@ -500,4 +500,15 @@ describe("what a move leaves", () => {
     expect(moves.moveSlot(second, later(2), now)).not.toHaveProperty("stalledSince");
     expect(moves.rearm(second, later(2))).toMatchObject({ stalledSince: later(-5) });
   });
+
+  it("forget a wish to cancel that somebody overruled", () => {
+    const held = moves.stop(moves.askToCancel(aTask({ status: "unknown" }), now), now, "held", {
+      code: "outcome-unreadable",
+      message: "x",
+      remedy: "y",
+    });
+    expect(held).toHaveProperty("cancelAskedAt");
+    for (const next of [moves.reschedule(held, now, now), moves.resume(held, now)])
+      expect(next).not.toHaveProperty("cancelAskedAt");
+  });
 });

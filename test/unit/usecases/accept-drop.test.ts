@@ -646,6 +646,16 @@ describe("new content under the same name", () => {
       "already-posted",
     ],
     [
+      "held in doubt",
+      (task: Task) => {
+        const posting = startPosting(task, task.updatedAt, intent);
+        const lost = markUnknown(posting, task.updatedAt, NO);
+        const reason = { code: "outcome-unreadable", message: "x", remedy: "y" };
+        return { ...stop(lost, task.updatedAt, "held", reason), version: task.version + 1 };
+      },
+      "in-flight",
+    ],
+    [
       "a thread of which a part is posted",
       (task: Task) => {
         const posting = startPosting({ ...task, partCount: 2 }, task.updatedAt, intent);
@@ -958,5 +968,38 @@ describe("what recurs", () => {
     await recurrences.save({ ...recurrence, status: "deleted", version: recurrence.version + 1 });
     await drop("tip.md", daily("New"));
     expect(await dropOf("tip")).toMatchObject({ reason: { code: "recurrence-deleted" } });
+  });
+
+  it("stays one recurrence when its file is replaced while it is looked at", async () => {
+    const { drop, dropOf, folder, recurrences, run, keepRecurrence, placeWith, ...deps } = await setUp();
+    let isFirst = true;
+    const acceptDrop = createAcceptDrop({
+      ...deps,
+      folder,
+      placePost: placeWith(() => Promise.reject(new Error("no single post"))),
+      async keepRecurrence(...wished) {
+        if (isFirst) {
+          isFirst = false;
+          // The worker dies here; meanwhile the file is corrected.
+          await keepRecurrence(...wished);
+          throw new Error("killed");
+        }
+        return keepRecurrence(...wished);
+      },
+    });
+    const deadline = new Date("2026-12-01T02:00:00Z");
+    const key = folder.put("drop/default/tip.md", daily("Old"));
+    await expect(acceptDrop({ kind: "file", key }, deadline)).rejects.toThrow("killed");
+    const first = (await dropOf("tip"))?.recurrenceId;
+    folder.put("drop/default/tip.md", daily("New"));
+    expect(await acceptDrop({ kind: "file", key }, deadline)).toEqual({
+      kind: "recurs",
+      recurrenceId: first,
+    });
+    expect(first && (await recurrences.get(first))).toMatchObject({
+      content: { variants: [[{ text: "New" }]] },
+    });
+    const { items } = await recurrences.listByOwner(ownerId, { limit: 10 });
+    expect(items.map(({ id }) => id)).toEqual([first]);
   });
 });

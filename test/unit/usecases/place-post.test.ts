@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Project } from "#shared/domain/account.ts";
+import type { Claim } from "#shared/domain/claim.ts";
 import { asAccountId, asOwnerId, asProjectId, asRecurrenceId } from "#shared/domain/ids.ts";
 import { cancel } from "#shared/domain/moves.ts";
 import type { Policy } from "#shared/domain/planning/rules.ts";
@@ -217,6 +218,14 @@ describe("placePost", () => {
       expect((await placePost(post({ project, parts: [{ text: "Rain" }] }))).ok).toBe(false);
     });
 
+    it("is kept by what was cancelled in doubt: it may be out", async () => {
+      const { place, placePost, tasks, clock } = setUp();
+      const { task } = await place({ project });
+      const reason = { code: "cancelled-in-doubt", message: "Perhaps.", remedy: "Look." };
+      await tasks.save({ ...cancel(task, clock.now()), reason });
+      expect(await placePost(post({ project }))).toMatchObject({ error: { by: task.id } });
+    });
+
     it("is taken once the window is over, or if the project compares nothing", async () => {
       const { place, placePost, clock } = setUp();
       await place({ project });
@@ -272,6 +281,22 @@ describe("placePost", () => {
   describe("the same medium", () => {
     const project = aProject({ uniqueMedia: true });
     const media = [aMedium()];
+
+    it("may be in one post twice", async () => {
+      const claimed: (readonly Claim[] | undefined)[] = [];
+      const { placePost } = setUp((tasks) => ({
+        ...tasks,
+        async create(task, content, together) {
+          claimed.push(together?.claims);
+          return tasks.create(task, content, together);
+        },
+      }));
+      expect((await placePost(post({ project, media: [aMedium(), aMedium({ name: "b.jpg" })] }))).ok).toBe(
+        true,
+      );
+      // DynamoDB refuses a transaction that writes an item twice.
+      expect(claimed).toMatchObject([[{ key: expect.stringMatching(/^media#/) }]]);
+    });
 
     it("is refused in the project, on any account, unless the owner wants it", async () => {
       const { place, placePost } = setUp();

@@ -287,6 +287,32 @@ describe("a failure that may pass", () => {
   });
 });
 
+describe("a publisher that comes before the text", () => {
+  it("does not send the text as it was, also while the writing is tried again", async () => {
+    const { prepare, publish, read, task, sent } = await setUp(
+      [{ reason: "unavailable" }],
+      { writing: HOLD },
+      { slotAt: NOW, maxRetries: 1 },
+    );
+    await prepare();
+    expect(await read(task)).toMatchObject({ status: "retrying", toWrite: true });
+    expect(await publish(task)).toEqual({ kind: "waits-for-media" });
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("an account that stopped", () => {
+  it("leaves a post of a pool to the others", async () => {
+    const { prepare, read, task, accounts } = await setUp([[BETTER]], {}, { pool: "chosen" });
+    await accounts.deactivateAccount(task.accountId, {
+      status: "paused",
+      reason: { code: "account-inactive", message: "Paused.", remedy: "Resume it." },
+    });
+    expect(await prepare()).toMatchObject({ kind: "refused", status: "retrying" });
+    expect(await read(task)).toMatchObject({ pool: "open", toWrite: true });
+  });
+});
+
 describe("uploads beside it", () => {
   it("that fail decide: the text is kept for the next try", async () => {
     const { prepare, uploads, writer, read, task, inForce, clock } = await setUp([[BETTER]], {
