@@ -83,7 +83,7 @@ export const handler = createHandler({
     inspect: createInspectMedia({ source: createS3MediaSource(bucket), inspector: mediaInspector }),
     placePost: createPlacePost({
       tasks,
-      planSlot: createPlanSlot({ tasks, clock }),
+      planSlot: createPlanSlot({ tasks, accounts, clock }),
       fingerprints: createDynamoFingerprintStore({ ...table, clock, entropy }),
       arrange,
       clock,

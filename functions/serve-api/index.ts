@@ -84,7 +84,7 @@ const arrange = createArrangeTask({
 });
 const show = createShowTasks({ tasks, accounts });
 const report = (error: unknown): void => logger.warn("left to the sweeper, or to the next look", { error });
-const planSlot = createPlanSlot({ tasks, clock });
+const planSlot = createPlanSlot({ tasks, accounts, clock });
 const fingerprints = createDynamoFingerprintStore(table);
 const placePost = createPlacePost({ tasks, planSlot, fingerprints, arrange, clock, entropy, report });
 const deps = {

@@ -6,6 +6,7 @@ import { openTimetable } from "#shared/domain/planning/calendar.ts";
 import { findSlotIn } from "#shared/domain/planning/find-slot.ts";
 import type { Plan, PlanRefusal, PlanWish, Quota } from "#shared/domain/planning/plan.ts";
 import { quotaOf } from "#shared/domain/planning/quota.ts";
+import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
@@ -19,6 +20,7 @@ const COMPARED = 20;
 
 export interface PlanSlotDeps {
   readonly tasks: Pick<TaskStore, "list" | "getBoard" | "getGate">;
+  readonly accounts: Pick<AccountStore, "getAccount">;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -31,11 +33,19 @@ export interface PlannedSlot {
 /** Chooses a slot, and the account, for a post whose time is left to us. Writes nothing. */
 export type PlanSlot = (project: Project, wish: PlanWish) => Promise<Result<PlannedSlot, PlanRefusal>>;
 
-export function createPlanSlot({ tasks, clock }: PlanSlotDeps): PlanSlot {
+export function createPlanSlot({ tasks, accounts, clock }: PlanSlotDeps): PlanSlot {
+  /** Of a pool, the accounts that post. If none does now, one may by then. */
+  async function activeOf(ids: readonly AccountId[]): Promise<readonly AccountId[]> {
+    if (ids.length === 1) return ids;
+    const found = await Promise.all(ids.map((id) => accounts.getAccount(id)));
+    const active = ids.filter((_, place) => found[place]?.status === "active");
+    return active.length > 0 ? active : ids;
+  }
+
   return async (project, wish) => {
     const now = clock.now();
     const policy = project.policy ?? {};
-    const accountIds = compared(wish);
+    const accountIds = await activeOf(compared(wish));
     // The boards first: what is stored after they were read makes them stale.
     const boards = new Map(
       await Promise.all(accountIds.map(async (id) => [id, await tasks.getBoard(id)] as const)),

@@ -208,7 +208,7 @@ async function createDrafts(
   drafts: readonly DraftWish[],
   { dry, fingerprints, accounts, clock }: DraftDeps,
 ): Promise<readonly Result<CreatedTask, RefusedDraft>[]> {
-  const planSlot = createPlanSlot({ tasks: dry, clock });
+  const planSlot = createPlanSlot({ tasks: dry, accounts, clock });
   const ids = new Map(drafts.map(({ post, id }) => [post, id]));
   const create: CreateTask = (post) => {
     const id = ids.get(post);

@@ -21,7 +21,9 @@ const LAMBDA_VARIABLES = {
 };
 
 /** A cold start reads the whole file: about 1 ms for each 10 kB on the smallest functions. */
-const LARGEST_BUNDLE_BYTES = 1_500_000;
+const LARGEST_BUNDLE_BYTES = 1_200_000;
+/** It looks into media, plans and reads recurrences; nobody waits for its cold start, since the queue does. */
+const LARGEST_INTAKE_BYTES = 1_500_000;
 
 /** Loads a module as Lambda does, and says what it exports. */
 const LOADER = `
@@ -72,7 +74,9 @@ describe.each(FUNCTION_NAMES)("bundle of %s", (name) => {
   });
 
   it("stays under the size that a cold start can afford", () => {
-    expect(statSync(bundleOf(name).file).size).toBeLessThan(LARGEST_BUNDLE_BYTES);
+    expect(statSync(bundleOf(name).file).size).toBeLessThan(
+      name === "accept-drop" ? LARGEST_INTAKE_BYTES : LARGEST_BUNDLE_BYTES,
+    );
   });
 
   it("holds the module, its source map, and nothing else", () => {

@@ -363,7 +363,7 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
   const publishNow = createPublishNow({ tasks, dispatch, arrange, show, clock, entropy, report });
   const placePost = createPlacePost({
     tasks,
-    planSlot: createPlanSlot({ tasks, clock }),
+    planSlot: createPlanSlot({ tasks, accounts, clock }),
     fingerprints: createInMemoryFingerprints(clock),
     arrange,
     clock,

@@ -56,7 +56,7 @@ export async function createDueTasks(
     batches: createDynamoBatchStore(table),
     placePost: createPlacePost({
       tasks,
-      planSlot: createPlanSlot({ tasks, clock }),
+      planSlot: createPlanSlot({ tasks, accounts: createDynamoAccountStore(table), clock }),
       fingerprints: createDynamoFingerprintStore(table),
       arrange: createArrangeTask({ tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS }),
       clock,

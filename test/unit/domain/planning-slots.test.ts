@@ -414,8 +414,8 @@ describe("any wish, beside any calendar", () => {
       fc.property(
         cases,
         fc.constantFrom("optimal" as const, "preferred" as const),
-        ({ context, occupied, wish: any }, strategy) => {
-          const one = { ...any, strategy };
+        ({ context, occupied, wish }, strategy) => {
+          const one = { ...wish, strategy };
           const timetable = openTimetable(occupied, context);
           const worthOf = worthFor(strategy, timetable);
           const found = findSlot(one, occupied, context);

@@ -187,7 +187,7 @@ export async function setUpApi() {
   const show = createShowTasks({ tasks, accounts });
   const arrange = createArrangeTask({ tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS });
   const report = vi.fn();
-  const planSlot = createPlanSlot({ tasks, clock });
+  const planSlot = createPlanSlot({ tasks, accounts, clock });
   const fingerprints = createInMemoryFingerprints(clock);
   const placePost = createPlacePost({ tasks, planSlot, fingerprints, arrange, clock, entropy, report });
   const deps = {

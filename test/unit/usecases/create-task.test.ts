@@ -60,7 +60,7 @@ async function setUp(ids: readonly string[], accountOwner = ownerId) {
   };
   const placePost = createPlacePost({
     tasks,
-    planSlot: createPlanSlot({ tasks, clock }),
+    planSlot: createPlanSlot({ tasks, accounts, clock }),
     fingerprints: createInMemoryFingerprints(clock),
     arrange,
     clock,

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Project } from "#shared/domain/account.ts";
 import type { Claim } from "#shared/domain/claim.ts";
-import { asAccountId, asOwnerId, asProjectId, asRecurrenceId } from "#shared/domain/ids.ts";
+import { type AccountId, asAccountId, asOwnerId, asProjectId, asRecurrenceId } from "#shared/domain/ids.ts";
 import { cancel } from "#shared/domain/moves.ts";
 import type { Policy } from "#shared/domain/planning/rules.ts";
 import { DEFAULT_LATE_POLICY } from "#shared/domain/task.ts";
@@ -10,6 +10,7 @@ import { type CheckedPost, createPlacePost } from "#shared/usecases/place-post.t
 import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import { aMedium, freshTaskId } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
+import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryFingerprints } from "#test/support/in-memory-fingerprints.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
@@ -50,6 +51,7 @@ function setUp(wrap: (tasks: TaskStore) => TaskStore = (tasks) => tasks) {
   const clock = manualClock(NOW);
   const store = createInMemoryStore(clock);
   const tasks = wrap(store.tasks);
+  const accounts = createInMemoryAccounts();
   const arrange = vi.fn(async () => ({
     publish: { by: "queue" as const, delayMs: 0 },
     firstAt: clock.now(),
@@ -57,7 +59,7 @@ function setUp(wrap: (tasks: TaskStore) => TaskStore = (tasks) => tasks) {
   const report = vi.fn();
   const placePost = createPlacePost({
     tasks,
-    planSlot: createPlanSlot({ tasks, clock }),
+    planSlot: createPlanSlot({ tasks, accounts, clock }),
     fingerprints: createInMemoryFingerprints(clock),
     arrange,
     clock,
@@ -69,7 +71,7 @@ function setUp(wrap: (tasks: TaskStore) => TaskStore = (tasks) => tasks) {
     if (!placed.ok) throw new Error(placed.error.reason);
     return placed.value;
   };
-  return { ...store, clock, placePost, place, arrange, report };
+  return { ...store, accounts, clock, placePost, place, arrange, report };
 }
 
 const repeats = { window: { duplicates: { windowMs: MONTH_MS, threshold: 0.6, near: "warns" as const } } };
@@ -162,6 +164,19 @@ describe("placePost", () => {
     expect(new Set([first.task.accountId, other.task.accountId])).toEqual(new Set([main, second]));
     expect(first.task.pool).toBe("chosen");
     expect((await place({ isAny: true, parts: [{ text: "Three" }] })).task.pool).toBe("open");
+  });
+
+  it("leaves out the accounts of a pool that do not post, unless none does", async () => {
+    const { place, accounts } = setUp();
+    const save = (id: AccountId, status: "active" | "paused", version: number) =>
+      accounts.saveAccount({ id, ownerId, name: id, maxTextLength: 280, status, version });
+    await save(main, "paused", 1);
+    await save(second, "active", 1);
+    const wanted = { strategy: "next-free", isAny: true } as const;
+    for (const text of ["One", "Two", "Three"])
+      expect((await place({ ...wanted, parts: [{ text }] })).task.accountId).toBe(second);
+    await save(second, "paused", 2);
+    expect((await place({ ...wanted, parts: [{ text: "Four" }] })).task.pool).toBe("chosen");
   });
 
   it("compares some accounts of a large pool, and others for the next post", async () => {

@@ -44,7 +44,7 @@ async function setUp() {
     defaultAccountId: MAIN,
     policy: { minIntervalMs: 3_600_000, dailyMax: 8 },
   });
-  const planSlot = vi.fn(createPlanSlot({ tasks, clock }));
+  const planSlot = vi.fn(createPlanSlot({ tasks, accounts, clock }));
   return { tasks, snapshot, planSlot, suggest: createSuggestSlots({ accounts, planSlot, clock }) };
 }
 
