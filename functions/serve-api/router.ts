@@ -14,7 +14,8 @@ import {
 import { readCaller } from "#functions/middleware/http-caller.ts";
 import { checkInput, type InputProblem, readJsonBody } from "#functions/middleware/http-input.ts";
 import type { InputError, ProblemCode } from "#shared/contract/problem.ts";
-import { ROUTES, type RouteName, type RouteShape, type Routes } from "#shared/contract/routes.ts";
+import type { RouteShape } from "#shared/contract/routes/route-shape.ts";
+import { ROUTES, type RouteName, type Routes } from "#shared/contract/routes.ts";
 import { allowsScope } from "#shared/domain/api-key.ts";
 import type { Result } from "#shared/result.ts";
 import type { Caller } from "#shared/usecases/authorize-request.ts";

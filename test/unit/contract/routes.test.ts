@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { jsonPointer, PROBLEMS, problemSchema } from "#shared/contract/problem.ts";
-import { COMMON_PROBLEMS, ROUTES } from "#shared/contract/routes.ts";
+import { COMMON_PROBLEMS } from "#shared/contract/routes/route-shape.ts";
+import { ROUTES } from "#shared/contract/routes.ts";
 
 const routes = Object.entries(ROUTES);
 
