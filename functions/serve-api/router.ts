@@ -30,6 +30,12 @@ export interface RouteInput<Name extends RouteName> {
   readonly params: z.output<Routes[Name]["params"]>;
   readonly query: z.output<Routes[Name]["query"]>;
   readonly body: BodyOf<Routes[Name]>;
+  /** `If-Match` of a versioned route; absent: whatever version there is. */
+  readonly ifVersion?: number;
+  /** The same as in the logs. */
+  readonly requestId: string;
+  /** Where the request came from, for throttling. */
+  readonly sourceIp: string;
 }
 
 type Answers<Name extends RouteName> = Routes[Name]["answers"];
@@ -58,6 +64,8 @@ type AnyHandler = (input: {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  readonly requestId: string;
+  readonly sourceIp: string;
 }) => Promise<
   | HttpAnswer
   | { readonly problem: ProblemCode; readonly detail: string; readonly errors?: readonly InputError[] }
@@ -108,7 +116,7 @@ async function answerRoute(route: RouteShape, handle: AnyHandler, event: HttpEve
   const refuse = ({ code, detail, errors }: InputProblem) => problem(code, detail, { requestId, errors });
 
   const caller = readCaller(event);
-  if (!allowsScope(caller, route.scope))
+  if (route.scope !== "public" && !allowsScope(caller, route.scope))
     return refuse({ code: "missing-scope", detail: `This needs a key with the scope ${route.scope}.` });
 
   // The event may hold what API Gateway's own route matched, such as `proxy`: only what the path names is looked at.
@@ -120,7 +128,15 @@ async function answerRoute(route: RouteShape, handle: AnyHandler, event: HttpEve
   const body = readBody(route, event);
   if (!body.ok) return refuse(body.error);
 
-  const answer = await handle({ caller, params: params.data, query: query.value, body: body.value });
+  const { sourceIp } = event.requestContext.http;
+  const answer = await handle({
+    caller,
+    params: params.data,
+    query: query.value,
+    body: body.value,
+    requestId,
+    sourceIp,
+  });
   if (!("problem" in answer)) return answer;
   return refuse({
     code: answer.problem,

@@ -7,10 +7,18 @@ export interface RouteShape {
   /** `{name}` is one segment, checked by `params`. */
   readonly path: `/api/v1/${string}`;
   readonly summary: string;
-  /** What the key must allow. */
-  readonly scope: KeyScope;
+  /** What the key must allow. `public`: nobody has to say who they are. */
+  readonly scope: KeyScope | "public";
   /** Sending it again after a lost answer changes nothing more. */
   readonly repeatable: boolean;
+  /** Takes `Idempotency-Key`: the answer of the first request is that of its repetitions. */
+  readonly idempotent?: true;
+  /** What it answers has a `version`, which is sent as `ETag`. A change takes it as `If-Match` and hands it on as `ifVersion`. */
+  readonly versioned?: true;
+  /** A list: `next` is sealed when it leaves, and `cursor` opened when it comes back. What is between is the use case's. */
+  readonly paged?: true;
+  /** The function behind it. @default "serve-api" */
+  readonly servedBy?: "connect-account";
   readonly params: z.ZodType;
   /** What a path that does not fit `params` is answered with: the same as an unknown id. */
   readonly notFound: ProblemCode;
