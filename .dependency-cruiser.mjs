@@ -102,8 +102,8 @@ export default {
     ),
     never(
       "runtime-needs-no-dev-dependency",
-      "What is deployed imports dependencies only; types leave no trace.",
-      { path: "^(shared|functions)/" },
+      "What is deployed or given to people imports dependencies only; types leave no trace.",
+      { path: "^(shared|functions|cli)/" },
       { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     ),
     never(

@@ -9,12 +9,15 @@ import "#infra/require-node.ts";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
 import { addAccountCommands } from "#infra/admin/accounts.ts";
+import { addAuditCommand } from "#infra/admin/audit.ts";
 import { addCheckCommand } from "#infra/admin/check.ts";
 import { createContext } from "#infra/admin/command.ts";
 import { addInitCommand } from "#infra/admin/init.ts";
 import { addKeyCommands } from "#infra/admin/keys.ts";
+import { addOwnerCommands } from "#infra/admin/owners.ts";
 import { addProjectCommands } from "#infra/admin/projects.ts";
 import { AdminError, type AdminSurroundings } from "#infra/admin/service.ts";
+import { addUserCommands } from "#infra/admin/users.ts";
 
 /** Endpoints may carry no credentials: they are printed in errors. */
 const toUrl = (text: string): string => {
@@ -38,6 +41,9 @@ Examples:
   npm run admin -- --env-file .env.second accounts add second
   npm run admin -- projects policy default --interval 90m --daily-max 10 --blackout 0-7
   npm run admin -- keys create ci --scopes read,write --expires-in-days 90
+  npm run admin -- users invite ann@example.org --role admin
+  npm run admin -- owners add second-tenant
+  npm run admin -- audit verify                      did anybody alter the log of changes?
   npm run admin -- check --repair                    does everything that is stored agree?
   npm run admin -- --local keys list                 of the Punctual that \`npm start\` runs
 
@@ -67,6 +73,9 @@ never printed, except a new API key, once.`,
   addAccountCommands(program, context);
   addProjectCommands(program, context);
   addKeyCommands(program, context);
+  addUserCommands(program, context);
+  addOwnerCommands(program, context);
+  addAuditCommand(program, context);
   addCheckCommand(program, context);
   return program;
 }

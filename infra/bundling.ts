@@ -10,11 +10,16 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import type { OpenApiDocument } from "#infra/openapi/document.ts";
+import { createApiPage } from "#infra/openapi/page.ts";
 
 export const REPOSITORY = resolve(import.meta.dirname, "..");
 
 /** Where `npm run build` puts one folder per function, and where the stacks look for them. */
 export const BUNDLE_DIRECTORY = join(REPOSITORY, ".build", "functions");
+
+/** Written by `npm run openapi`; a test compares it with the table of routes. */
+export const OPENAPI_FILE = join(REPOSITORY, "docs", "openapi.json");
 
 /** Entry files of every function there is, by the name of their folder. */
 function functionEntries(root: string): Readonly<Record<string, string>> {
@@ -70,8 +75,17 @@ export interface Bundle {
   readonly inputs: Readonly<Record<string, number>>;
 }
 
+/** Files beside a bundle, which its function reads when somebody asks for them. */
+function filesBeside(): Readonly<Record<string, string>> {
+  const document = readFileSync(OPENAPI_FILE, "utf8");
+  return {
+    "serve-api/openapi.json": document,
+    "serve-api/docs.html": createApiPage(JSON.parse(document) as OpenApiDocument),
+  };
+}
+
 /**
- * Bundles every function as it is deployed: `<directory>/<name>/index.mjs` and its source map, nothing else.
+ * Bundles every function as it is deployed: `<directory>/<name>/index.mjs`, its source map, and what it reads.
  *
  * The same sources give the same bytes wherever they lie, and a file that would not change is not written: the hash of
  * an asset changes with its content only, and two builds at once do not see half a file of each other.
@@ -94,6 +108,8 @@ export async function bundleFunctions(directory = BUNDLE_DIRECTORY): Promise<rea
   for (const { path, contents } of outputFiles) {
     writeIfChanged(join(directory, relative(BUNDLE_DIRECTORY, path)), contents);
   }
+  for (const [file, text] of Object.entries(filesBeside()))
+    writeIfChanged(join(directory, file), Buffer.from(text));
   for (const stale of readdirSync(directory).filter((name) => !names.includes(name))) {
     rmSync(join(directory, stale), { recursive: true });
   }

@@ -7,6 +7,12 @@ const SHORTEST_DROP_RETENTION_DAYS = 30;
 
 const LOG_RETENTION_DAYS = Object.values(RetentionDays).filter((days) => typeof days === "number");
 
+/** As browsers send it; whoever can change what a page of plain HTTP says could use the API as its visitors. */
+const ORIGIN =
+  /^(https:\/\/[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?|http:\/\/(localhost|127\.0\.0\.1)(:\d{1,5})?)$/;
+/** More are a mistake. */
+const MAX_ORIGINS = 20;
+
 const wholeNumber = z.union([z.int(), z.string().regex(/^\d+$/, "must be a whole number").transform(Number)]);
 
 const settingsSchema = z.strictObject({
@@ -49,6 +55,30 @@ const settingsSchema = z.strictObject({
   logRetentionDays: wholeNumber
     .refine((days) => LOG_RETENTION_DAYS.includes(days), `must be one of ${LOG_RETENTION_DAYS.join(", ")}`)
     .default(RetentionDays.ONE_MONTH),
+
+  /**
+   * Origins whose pages may use the API from a browser: `https://console.example.com`, more of them with commas.
+   *
+   * @default none
+   */
+  corsOrigins: z
+    .union([
+      z.array(z.string()),
+      z.string().transform((list) => list.split(",").map((origin) => origin.trim())),
+    ])
+    .pipe(
+      z
+        .array(
+          z
+            .string()
+            .regex(
+              ORIGIN,
+              "must be origins such as https://console.example.com: no path, no slash at the end, and https but for localhost",
+            ),
+        )
+        .max(MAX_ORIGINS),
+    )
+    .default([]),
 
   /** Dropped files are deleted after this many days. @default never: they belong to whoever dropped them */
   dropRetentionDays: wholeNumber

@@ -11,10 +11,12 @@ import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-stor
 import { createDynamoBatchStore } from "#shared/adapters/dynamodb/batch-store.ts";
 import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
 import { createDynamoFingerprintStore } from "#shared/adapters/dynamodb/fingerprint-store.ts";
+import { createDynamoMediumStore } from "#shared/adapters/dynamodb/medium-store.ts";
 import { createDynamoRecurrenceStore } from "#shared/adapters/dynamodb/recurrence-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { mediaInspector } from "#shared/adapters/media-inspection/media-inspector.ts";
 import { createS3DropFolder } from "#shared/adapters/s3/drop-folder.ts";
+import { createS3MediaBucket } from "#shared/adapters/s3/media-bucket.ts";
 import { createS3MediaSource } from "#shared/adapters/s3/media-source.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
@@ -23,6 +25,7 @@ import { shareReads } from "#shared/adapters/system/share-reads.ts";
 import { arrangementLimits, dispatchTargets } from "#shared/config/arrangement.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { createAcceptDrop } from "#shared/usecases/accept-drop.ts";
+import { createAcceptUpload } from "#shared/usecases/accept-upload.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
 import { createExpandRecurrence } from "#shared/usecases/expand-recurrence.ts";
 import { createInspectMedia } from "#shared/usecases/inspect-media.ts";
@@ -65,22 +68,31 @@ const expand = createExpandRecurrence({
   report: reportLater,
 });
 
+const inspect = createInspectMedia({ source: createS3MediaSource(bucket), inspector: mediaInspector });
+
 export const handler = createHandler({
   clock,
   logger,
+  acceptUpload: createAcceptUpload({
+    media: createDynamoMediumStore({ ...table, clock, entropy }),
+    inspect,
+    bucket: createS3MediaBucket(bucket),
+    clock,
+  }),
   acceptDrop: createAcceptDrop({
     tasks,
     drops: createDynamoDropStore({ ...table, entropy }),
     // The files of a batch are looked at side by side, and most are of one project.
     accounts: {
       ...accounts,
-      getProjectByFolder: shareReads(accounts.getProjectByFolder),
+      getSource: shareReads(accounts.getSource),
+      getProject: shareReads(accounts.getProject),
       getAccount: shareReads(accounts.getAccount),
     },
     batches: createDynamoBatchStore({ ...table, clock, entropy }),
     folder: createS3DropFolder(bucket),
     intake: createSqsIntakeQueue({ sqs, queueUrl: config.INTAKE_QUEUE_URL }),
-    inspect: createInspectMedia({ source: createS3MediaSource(bucket), inspector: mediaInspector }),
+    inspect,
     placePost: createPlacePost({
       tasks,
       planSlot: createPlanSlot({ tasks, accounts, clock }),

@@ -65,18 +65,23 @@ export function problem(
 /** Of API Gateway: the access log and the function's log have the same. */
 export const requestIdOf = (event: HttpEvent): string => event.requestContext.requestId;
 
+/** A text with a content type of its own is sent as it is; all else is JSON. No body at all has no type. */
 export const toResult = ({ status, body, headers }: HttpAnswer, requestId: string): HttpResult => ({
   statusCode: status,
   headers: {
     ...SECURITY_HEADERS,
-    "content-type": status >= 400 && isProblem(body) ? "application/problem+json" : "application/json",
+    ...(body !== undefined && {
+      "content-type": isProblem(body) ? "application/problem+json" : "application/json",
+    }),
     "x-request-id": requestId,
     ...headers,
   },
-  body: JSON.stringify(body),
+  ...(body !== undefined && {
+    body: typeof body === "string" && headers?.["content-type"] ? body : JSON.stringify(body),
+  }),
 });
 
-const isProblem = (body: unknown): boolean =>
+export const isProblem = (body: unknown): body is Problem =>
   typeof body === "object" && body !== null && "retryable" in body;
 
 /** What a caller learns of a failure: that it is ours, and whether it may ask again. */
@@ -95,23 +100,62 @@ function failure(error: unknown, requestId: string, repeatable: boolean): HttpAn
   );
 }
 
+/** Whether a request is looked at, and what every answer to it says. */
+export interface Admission {
+  readonly headers: Readonly<Record<string, string>>;
+  /** It is not. */
+  readonly refusal?: HttpAnswer;
+}
+
+export interface HttpHandlerOptions {
+  readonly logger: HttpLogger;
+  /** Whether the same request may be sent again after a failure. */
+  readonly isRepeatable: (event: HttpEvent) => boolean;
+  readonly admit: (event: HttpEvent) => Promise<Admission>;
+  readonly answer: (event: HttpEvent, context: Context) => Promise<HttpAnswer>;
+}
+
+/** What is remembered of a request until it is answered. */
+type Said = { headers?: Admission["headers"] };
+
 /**
  * A Lambda handler for the HTTP API. Nothing leaves it but answers: whatever is thrown is logged with the request's id,
  * and answered with a problem that tells nothing internal.
- *
- * @param isRepeatable - whether the same request may be sent again after a failure
  */
-export function httpHandler(
-  logger: HttpLogger,
-  isRepeatable: (event: HttpEvent) => boolean,
-  answer: (event: HttpEvent, context: Context) => Promise<HttpResult>,
-): MiddyfiedHandler<HttpEvent, HttpResult> {
-  return middy<HttpEvent, HttpResult>(answer).onError((request) => {
-    const { error, event } = request;
-    const requestId = requestIdOf(event);
-    const known =
-      error instanceof Fault ? { code: error.code, details: error.details } : { code: "internal" };
-    logger.error("request failed", { ...known, requestId, error });
-    request.response = toResult(failure(error, requestId, isRepeatable(event)), requestId);
+export function httpHandler({
+  logger,
+  isRepeatable,
+  admit,
+  answer,
+}: HttpHandlerOptions): MiddyfiedHandler<HttpEvent, HttpResult, Error, Context, Said> {
+  const complete = (
+    event: HttpEvent,
+    { body, ...result }: HttpResult,
+    said: Admission["headers"],
+  ): HttpResult => ({
+    ...result,
+    headers: { ...result.headers, ...said },
+    ...(body !== undefined && event.requestContext.http.method !== "HEAD" && { body }),
   });
+  return middy<HttpEvent, HttpResult, Error, Context, Said>(async (event: HttpEvent, context: Context) =>
+    toResult(await answer(event, context), requestIdOf(event)),
+  )
+    .before(async ({ event, internal }) => {
+      const { headers, refusal } = await admit(event);
+      internal.headers = headers;
+      return refusal && complete(event, toResult(refusal, requestIdOf(event)), headers);
+    })
+    .after((request) => {
+      if (request.response)
+        request.response = complete(request.event, request.response, request.internal.headers ?? {});
+    })
+    .onError((request) => {
+      const { error, event, internal } = request;
+      const requestId = requestIdOf(event);
+      const known =
+        error instanceof Fault ? { code: error.code, details: error.details } : { code: "internal" };
+      logger.error("request failed", { ...known, requestId, error });
+      const failed = toResult(failure(error, requestId, isRepeatable(event)), requestId);
+      request.response = complete(event, failed, internal.headers ?? {});
+    });
 }

@@ -10,6 +10,7 @@ import { createAwsTaskDispatch } from "#shared/adapters/dispatch/task-dispatch.t
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
 import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
+import { createDynamoSettingsStore } from "#shared/adapters/dynamodb/settings-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { createDynamoWriterKeyVault } from "#shared/adapters/dynamodb/writer-key-vault.ts";
 import { createDynamoWritingCache } from "#shared/adapters/dynamodb/writing-cache.ts";
@@ -17,6 +18,7 @@ import { createGeminiTextWriter } from "#shared/adapters/gemini/text-writer.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { createS3MediaSource } from "#shared/adapters/s3/media-source.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
+import { createCachedSettings } from "#shared/adapters/system/cached-settings.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { createXMediaUploads } from "#shared/adapters/x/media-uploads.ts";
@@ -67,17 +69,24 @@ const writeText = createWriteText({
   entropy,
   model: config.GEMINI_MODEL,
 });
+const logger = new Logger();
+const settings = createCachedSettings({
+  store: createDynamoSettingsStore({ ...table, clock, entropy }),
+  clock,
+  report: (error) => logger.warn("older settings stay in force", { error }),
+});
 
 export const handler = createHandler({
   clock,
   entropy,
-  logger: new Logger(),
+  logger,
   preparePost: (functionArn) =>
     createPreparePost({
       tasks,
       accounts,
       uploadMedia,
       writeText,
+      settings,
       clock,
       entropy,
       dispatch: createAwsTaskDispatch({

@@ -10,10 +10,13 @@ import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-stor
 import { createDynamoCircuitStore } from "#shared/adapters/dynamodb/circuit-store.ts";
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
 import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
+import { createDynamoPublisherSlots } from "#shared/adapters/dynamodb/publisher-slots.ts";
+import { createDynamoSettingsStore } from "#shared/adapters/dynamodb/settings-store.ts";
 import { createDynamoSharedCounters } from "#shared/adapters/dynamodb/shared-counters.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
+import { createCachedSettings } from "#shared/adapters/system/cached-settings.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { createXPostPublisher } from "#shared/adapters/x/post-publisher.ts";
@@ -49,6 +52,7 @@ const publisher = createXPostPublisher({
   postAgent: createXAgent(config.X_ENDPOINT, { keepAlive: false }),
 });
 
+const logger = new Logger();
 const world = {
   tasks: createDynamoTaskStore({ ...table, clock, entropy }),
   media: createDynamoMediaProgressStore(table),
@@ -56,6 +60,12 @@ const world = {
   publisher,
   counters: createDynamoSharedCounters({ ...table, entropy }),
   circuits: createDynamoCircuitStore({ ...table, entropy }),
+  slots: createDynamoPublisherSlots({ ...table, clock, entropy }),
+  settings: createCachedSettings({
+    store: createDynamoSettingsStore({ ...table, clock, entropy }),
+    clock,
+    report: (error) => logger.warn("older settings stay in force", { error }),
+  }),
   clock,
   entropy,
   holdLeadMs: config.HOLD_LEAD_SECONDS * 1_000,
@@ -75,7 +85,7 @@ const dispatchOf = (functionArn: string) =>
 export const handler = createHandler({
   clock,
   entropy,
-  logger: new Logger(),
+  logger,
   publishPost: (functionArn) => createPublishPost({ ...world, dispatch: dispatchOf(functionArn) }),
   reconcilePost: (functionArn) => createReconcilePost({ ...world, dispatch: dispatchOf(functionArn) }),
   verifyAccount: createVerifyAccount(world),

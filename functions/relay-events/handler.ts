@@ -3,10 +3,12 @@ import * as z from "zod";
 import { runBatch } from "#functions/middleware/record-batch.ts";
 import type { FunctionLogger } from "#functions/middleware/task-messages.ts";
 import type { StoredChange } from "#shared/domain/measures.ts";
+import type { AnnounceChange, AnnouncedChange } from "#shared/usecases/announce-change.ts";
 import type { CountBatch } from "#shared/usecases/count-batch.ts";
+import type { CountChanges } from "#shared/usecases/count-totals.ts";
 import type { RecordMeasures } from "#shared/usecases/record-measures.ts";
 import type { ChangedDrop, RelayOutcome, RelayReport } from "#shared/usecases/relay-outcome.ts";
-import { changedDrop, countedTask, type Images, storedChange } from "./images.ts";
+import { announcedChange, changedDrop, countedTask, type Images, storedChange } from "./images.ts";
 
 /** Outcomes written at the same time; each takes a few small reads and one write. */
 const CONCURRENCY = 10;
@@ -14,7 +16,9 @@ const CONCURRENCY = 10;
 export interface RelayEventsHandlerDeps {
   readonly relayOutcome: RelayOutcome;
   readonly countBatch: CountBatch;
+  readonly announceChange: AnnounceChange;
   readonly recordMeasures: RecordMeasures;
+  readonly countChanges: CountChanges;
   readonly logger: FunctionLogger;
 }
 
@@ -25,9 +29,16 @@ const streamEvent = z.object({
   Records: z.array(
     z.object({
       dynamodb: z
-        .object({ SequenceNumber: z.string(), NewImage: image, OldImage: image })
-        .transform(({ SequenceNumber, NewImage, OldImage }) => ({
+        .object({
+          SequenceNumber: z.string(),
+          /** Seconds. */
+          ApproximateCreationDateTime: z.number(),
+          NewImage: image,
+          OldImage: image,
+        })
+        .transform(({ SequenceNumber, ApproximateCreationDateTime, NewImage, OldImage }) => ({
           id: SequenceNumber,
+          at: new Date(ApproximateCreationDateTime * 1_000),
           images: { before: OldImage, after: NewImage } satisfies Images,
         })),
     }),
@@ -35,17 +46,27 @@ const streamEvent = z.object({
 });
 
 const keyOf = (changed: ChangedDrop): string =>
-  JSON.stringify(["project" in changed ? changed.project : [changed.projectId], changed.base]);
+  JSON.stringify([
+    "project" in changed ? changed.project : [changed.projectId, changed.folder ?? ""],
+    changed.base,
+  ]);
 
 /**
- * Takes changes from the table's stream, brings outcome files and the counts of batches up to date, and measures what
- * happened.
+ * Takes changes from the table's stream, brings outcome files and the counts of batches up to date, hands what happened
+ * to webhooks, and measures it.
  *
  * The stream delivers everything from the first failure on again, so only what came before it is measured now. What
  * is given up on with a failure is not measured; an invocation that dies after its lines were written is measured twice.
  */
 export const createHandler =
-  ({ relayOutcome, countBatch, recordMeasures, logger }: RelayEventsHandlerDeps) =>
+  ({
+    relayOutcome,
+    countBatch,
+    announceChange,
+    recordMeasures,
+    countChanges,
+    logger,
+  }: RelayEventsHandlerDeps) =>
   async (event: unknown): Promise<DynamoDBBatchResponse> => {
     const records = streamEvent.parse(event).Records.map(({ dynamodb }) => dynamodb);
     const told = records.flatMap(({ id, images }) => {
@@ -79,15 +100,34 @@ export const createHandler =
         await countBatch(batchId, changes);
       },
     );
+    const news = records.flatMap(({ id, at, images }) => {
+      const change = announceable(id, at, images);
+      return change ? [{ id, change }] : [];
+    });
+    let announced = 0;
+    const ofWebhooks = await runBatch(
+      news,
+      { idOf: ({ id }) => id, groupOf: ({ change }) => change.after.id, concurrency: CONCURRENCY, logger },
+      async ({ change }) => {
+        announced += await announceChange(change);
+      },
+    );
     const uncounted = new Set(ofBatches.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
     const failed = new Set([
       ...batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
+      ...ofWebhooks.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
       ...counted.filter(({ batchId }) => uncounted.has(batchId)).map(({ id }) => id),
     ]);
     const firstFailed = records.findIndex(({ id }) => failed.has(id));
     const settled = firstFailed < 0 ? records : records.slice(0, firstFailed);
-    const observations = recordMeasures(settled.flatMap(({ id, images }) => measurable(id, images) ?? []));
-    logger.info("outcomes relayed", { records: told.length, ...counts, observations });
+    const changes = settled.flatMap(({ id, images }) => measurable(id, images) ?? []);
+    const observations = recordMeasures(changes);
+    try {
+      await countChanges(changes);
+    } catch (error) {
+      logger.error("what happened was not counted", { code: "internal", error });
+    }
+    logger.info("outcomes relayed", { records: told.length, ...counts, announced, observations });
     const inOrder = records.filter(({ id }) => failed.has(id));
     return { batchItemFailures: inOrder.map(({ id }) => ({ itemIdentifier: id })) };
 
@@ -97,6 +137,16 @@ export const createHandler =
         return storedChange(images);
       } catch (error) {
         logger.error("an item could not be measured", { id, code: "internal", error });
+        return undefined;
+      }
+    }
+
+    /** Nor must an item that has not its shape keep others from being announced. */
+    function announceable(id: string, at: Date, images: Images): AnnouncedChange | undefined {
+      try {
+        return announcedChange(images, at);
+      } catch (error) {
+        logger.error("a change could not be announced", { id, code: "internal", error });
         return undefined;
       }
     }

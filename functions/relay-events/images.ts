@@ -12,7 +12,10 @@ import {
 } from "#shared/domain/ids.ts";
 import { LOG_STEPS } from "#shared/domain/log-entry.ts";
 import type { MeasuredAttempt, MeasuredGate, MeasuredTask, StoredChange } from "#shared/domain/measures.ts";
+import { STRATEGIES } from "#shared/domain/planning/strategy.ts";
 import { TASK_STATUSES } from "#shared/domain/task.ts";
+import type { AnnouncedAccount, AnnouncedTask, TaskAfter, TaskBefore } from "#shared/domain/webhook-event.ts";
+import type { AnnouncedChange } from "#shared/usecases/announce-change.ts";
 import type { ChangedTask } from "#shared/usecases/count-batch.ts";
 import type { ChangedDrop } from "#shared/usecases/relay-outcome.ts";
 
@@ -38,7 +41,7 @@ const droppedTask = z.object({
   id: taskId,
   version: number,
   projectId,
-  source: map(z.object({ kind: text.pipe(z.literal("drop")), base: text })),
+  source: map(z.object({ kind: text.pipe(z.literal("drop")), base: text, folder: text.exactOptional() })),
 });
 
 const task = z.object({
@@ -97,7 +100,8 @@ export function changedDrop({ after }: Images): ChangedDrop | undefined {
       const dropped = droppedTask.safeParse(after).data;
       if (!dropped) return undefined;
       const { id, version, projectId, source } = dropped;
-      return { projectId, base: source.base, taskId: id, version };
+      const { kind: _kind, ...named } = source;
+      return { projectId, ...named, taskId: id, version };
     }
     default:
       return undefined;
@@ -117,6 +121,79 @@ export function countedTask({ after }: Images): { batchId: BatchId; change: Chan
   if (!found) return undefined;
   const { batchId, id, status, version } = found;
   return { batchId, change: { taskId: id, status, version } };
+}
+
+const reason = map(z.object({ code: text, message: text, remedy: text }));
+
+const taskBefore = z.object({
+  status: oneOf(TASK_STATUSES),
+  arrangedFor: instant.exactOptional(),
+}) satisfies z.ZodType<TaskBefore>;
+
+const announcedTask = z.object({
+  ...taskBefore.shape,
+  id: taskId,
+  ownerId,
+  projectId,
+  accountId,
+  batchId: text.transform(asBatchId).exactOptional(),
+  version: number,
+  rev: number,
+  contentRev: number,
+  written: z
+    .object({ BOOL: z.literal(true) })
+    .transform(({ BOOL }) => BOOL)
+    .exactOptional(),
+  priority: number,
+  language: text,
+  publishAt: instant,
+  slotAt: instant,
+  strategy: oneOf(STRATEGIES).exactOptional(),
+  posted: list(map(z.object({ postId: text, sentAt: instant }))),
+  sentAt: instant.exactOptional(),
+  reason: reason.exactOptional(),
+  recoveries: number,
+}) satisfies z.ZodType<AnnouncedTask & TaskAfter>;
+
+const accountBefore = z.object({
+  status: oneOf(["active", "paused", "needs-reconnect"]),
+  reason: reason.exactOptional(),
+});
+
+const announcedAccount = z.object({
+  ...accountBefore.shape,
+  id: accountId,
+  ownerId,
+  name: text,
+  pausedUntil: instant.exactOptional(),
+  version: number,
+}) satisfies z.ZodType<AnnouncedAccount>;
+
+/**
+ * Undefined: nothing that a webhook could be told of.
+ *
+ * @param at - when it was written, as the stream says: the same however often it is told
+ * @throws ZodError when an item has not the shape that it is written with: a bug
+ */
+export function announcedChange({ before, after }: Images, at: Date): AnnouncedChange | undefined {
+  switch (entityIn(after)) {
+    case "task":
+      return {
+        kind: "task",
+        after: announcedTask.parse(after),
+        ...(before !== undefined && { before: taskBefore.parse(before) }),
+        at,
+      };
+    case "account":
+      return {
+        kind: "account",
+        after: announcedAccount.parse(after),
+        ...(before !== undefined && { before: accountBefore.parse(before) }),
+        at,
+      };
+    default:
+      return undefined;
+  }
 }
 
 /**

@@ -44,6 +44,12 @@ export function createRefusal(
       const part = error.part === undefined ? "" : `/${error.part}`;
       return at(error.code, `${root}${isThread ? `/thread${part}` : "/text"}`, error.message);
     }
+    case "bad-media":
+      return at(
+        error.code,
+        error.index === undefined ? `${root}/media` : `${root}/media/${error.index}`,
+        error.message,
+      );
     case "no-free-slot":
       return at("no-free-slot", `${root}/strategy`, `${error.why.message} ${error.why.remedy}`);
     case "repeats":

@@ -1,4 +1,5 @@
 import { toJobHistory, toJobList, toJobView, toJobWish } from "#shared/contract/job-view.ts";
+import { asJobId } from "#shared/domain/ids.ts";
 import type { RegisterRefusal } from "#shared/domain/job.ts";
 import { quote } from "#shared/domain/words.ts";
 import type { ChangeJob } from "#shared/usecases/change-job.ts";
@@ -30,7 +31,19 @@ const CONFLICT = {
   detail: "Somebody else changed the owner's jobs every time. Try again.",
 } as const;
 
-const notChanged = ({ reason }: ChangeJobRefusal) => (reason === "not-found" ? NO_JOB : CONFLICT);
+function notChanged(refusal: ChangeJobRefusal) {
+  switch (refusal.reason) {
+    case "not-found":
+      return NO_JOB;
+    case "conflict":
+      return CONFLICT;
+    case "stale":
+      return {
+        problem: "precondition-failed",
+        detail: `Version ${refusal.version} is the one by now: it was changed, or it ran. Read it, and decide again.`,
+      } as const;
+  }
+}
 
 function refuseWish(refusal: JobWishRefusal | RegisterRefusal) {
   switch (refusal.reason) {
@@ -68,8 +81,9 @@ type JobRoutes = Pick<
 
 /** Managed jobs: which answer each outcome is. */
 export const createJobRoutes = (usecases: JobRouteDeps): JobRoutes => ({
-  async createJob({ caller: { ownerId }, body }): Promise<RouteAnswer<"createJob">> {
-    const created = await usecases.createJob(ownerId, toJobWish(body));
+  async createJob({ caller: { ownerId }, body, newId }): Promise<RouteAnswer<"createJob">> {
+    const id = newId === undefined ? undefined : asJobId(newId);
+    const created = await usecases.createJob(ownerId, toJobWish(body), id);
     if (created.ok) {
       const job = toJobView(created.value);
       return { status: 201, body: job, headers: { location: `/api/v1/scheduling/jobs/${job.id}` } };
@@ -86,32 +100,32 @@ export const createJobRoutes = (usecases: JobRouteDeps): JobRoutes => ({
     return read.ok ? { status: 200, body: toJobView(read.value) } : NO_JOB;
   },
 
-  async changeJob({ caller: { ownerId }, params, body }): Promise<RouteAnswer<"changeJob">> {
-    const changed = await usecases.changeJob(ownerId, params.id, toJobWish(body));
+  async changeJob({ caller: { ownerId }, params, body, ifVersion }): Promise<RouteAnswer<"changeJob">> {
+    const changed = await usecases.changeJob(ownerId, params.id, toJobWish(body), ifVersion);
     if (changed.ok) return { status: 200, body: toJobView(changed.value) };
     const { error } = changed;
-    return error.reason === "not-found" || error.reason === "conflict"
+    return error.reason === "not-found" || error.reason === "conflict" || error.reason === "stale"
       ? notChanged(error)
       : refuseWish(error);
   },
 
-  async deleteJob({ caller: { ownerId }, params }) {
-    const deleted = await usecases.deleteJob(ownerId, params.id);
+  async deleteJob({ caller: { ownerId }, params, ifVersion }): Promise<RouteAnswer<"deleteJob">> {
+    const deleted = await usecases.deleteJob(ownerId, params.id, ifVersion);
     return deleted.ok ? { status: 200, body: toJobView(deleted.value) } : notChanged(deleted.error);
   },
 
-  async pauseJob({ caller: { ownerId }, params }) {
-    const paused = await usecases.switchJob(ownerId, params.id, false);
+  async pauseJob({ caller: { ownerId }, params, ifVersion }): Promise<RouteAnswer<"pauseJob">> {
+    const paused = await usecases.switchJob(ownerId, params.id, false, ifVersion);
     return paused.ok ? { status: 200, body: toJobView(paused.value) } : notChanged(paused.error);
   },
 
-  async resumeJob({ caller: { ownerId }, params }) {
-    const resumed = await usecases.switchJob(ownerId, params.id, true);
+  async resumeJob({ caller: { ownerId }, params, ifVersion }): Promise<RouteAnswer<"resumeJob">> {
+    const resumed = await usecases.switchJob(ownerId, params.id, true, ifVersion);
     return resumed.ok ? { status: 200, body: toJobView(resumed.value) } : notChanged(resumed.error);
   },
 
-  async triggerJob({ caller: { ownerId }, params }) {
-    const triggered = await usecases.triggerJob(ownerId, params.id);
+  async triggerJob({ caller: { ownerId }, params, ifVersion }): Promise<RouteAnswer<"triggerJob">> {
+    const triggered = await usecases.triggerJob(ownerId, params.id, ifVersion);
     return triggered.ok ? { status: 202, body: toJobView(triggered.value) } : notChanged(triggered.error);
   },
 

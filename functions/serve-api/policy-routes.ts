@@ -28,7 +28,12 @@ export const createPolicyRoutes = (usecases: PolicyRouteDeps): PolicyRoutes => (
     return read.ok ? { status: 200, body: toPolicyView(read.value) } : NO_PROJECT;
   },
 
-  async writePolicy({ caller, params, body }): Promise<RouteAnswer<"writePolicy">> {
+  async writePolicy({ caller, params, body, ifVersion }): Promise<RouteAnswer<"writePolicy">> {
+    if (ifVersion !== undefined && ifVersion !== body.version)
+      return {
+        problem: "precondition-failed",
+        detail: `If-Match says version ${ifVersion}, and the body says ${body.version}. Read the policy, and send it as it came.`,
+      };
     const change = { ...toPolicyChange(body), by: `key ${caller.keyId}` };
     const changed = await usecases.changePolicy(caller.ownerId, params.name, change);
     if (changed.ok) {
@@ -44,7 +49,7 @@ export const createPolicyRoutes = (usecases: PolicyRouteDeps): PolicyRoutes => (
         return NO_PROJECT;
       case "stale":
         return {
-          problem: "policy-stale",
+          problem: ifVersion === undefined ? "policy-stale" : "precondition-failed",
           detail: `Version ${error.version} is in force by now. Read it, and decide again.`,
         };
       case "refused":
@@ -67,7 +72,7 @@ export const createPolicyRoutes = (usecases: PolicyRouteDeps): PolicyRoutes => (
     const { versions, next } = listed.value;
     return {
       status: 200,
-      body: { items: versions.map(toPolicyVersionView), ...(next !== undefined && { next }) },
+      body: { items: versions.map(toPolicyVersionView), ...(next !== undefined && { next: String(next) }) },
     };
   },
 });

@@ -4,6 +4,7 @@ import {
   toRecurrenceSummary,
   toRecurrenceView,
 } from "#shared/contract/recurrence-view.ts";
+import { asRecurrenceId } from "#shared/domain/ids.ts";
 import { quote } from "#shared/domain/words.ts";
 import type { ChangeOccurrence, OccurrenceRefusal } from "#shared/usecases/change-occurrence.ts";
 import type { ChangeRecurrence } from "#shared/usecases/change-recurrence.ts";
@@ -32,6 +33,12 @@ const CONFLICT = {
   problem: "recurrence-conflict",
   detail: "Somebody else changed the recurrence every time. Try again.",
 } as const;
+
+const stale = (version: number) =>
+  ({
+    problem: "precondition-failed",
+    detail: `Version ${version} is in force by now. Read it, and decide again.`,
+  }) as const;
 
 type Body = z.output<typeof changeRecurrenceBody>;
 
@@ -65,6 +72,8 @@ function refuseOccurrence(refusal: Exclude<OccurrenceRefusal, { readonly reason:
       return NOT_FOUND;
     case "conflict":
       return CONFLICT;
+    case "stale":
+      return stale(refusal.version);
     case "bad-occurrence": {
       const { field, why } = refusal;
       return {
@@ -89,9 +98,10 @@ type RecurrenceRoutes = Pick<
 
 /** Posts that recur: which answer each outcome is. */
 export const createRecurrenceRoutes = (usecases: RecurrenceRouteDeps): RecurrenceRoutes => ({
-  async createRecurrence({ caller: { ownerId }, body }): Promise<RouteAnswer<"createRecurrence">> {
+  async createRecurrence({ caller: { ownerId }, body, newId }): Promise<RouteAnswer<"createRecurrence">> {
     const { project, ...wanted } = body;
-    const created = await usecases.createRecurrence({ ...toWanted(wanted), ownerId, project });
+    const id = newId === undefined ? undefined : asRecurrenceId(newId);
+    const created = await usecases.createRecurrence({ ...toWanted(wanted), ownerId, id, project });
     if (created.ok) {
       const recurrence = toRecurrenceView(created.value);
       const location = `/api/v1/scheduling/recurrences/${recurrence.id}`;
@@ -122,23 +132,47 @@ export const createRecurrenceRoutes = (usecases: RecurrenceRouteDeps): Recurrenc
     return read.ok ? { status: 200, body: toRecurrenceView(read.value) } : NOT_FOUND;
   },
 
-  async changeRecurrence({ caller: { ownerId }, params, body }): Promise<RouteAnswer<"changeRecurrence">> {
-    const changed = await usecases.changeRecurrence(ownerId, params.id, toWanted(body));
+  async changeRecurrence({
+    caller: { ownerId },
+    params,
+    body,
+    ifVersion,
+  }): Promise<RouteAnswer<"changeRecurrence">> {
+    const changed = await usecases.changeRecurrence(ownerId, params.id, toWanted(body), ifVersion);
     if (changed.ok) return { status: 200, body: toRecurrenceView(changed.value) };
     const { error } = changed;
-    if (error.reason === "not-found") return NOT_FOUND;
-    return error.reason === "conflict" ? CONFLICT : refuse(error, body);
+    switch (error.reason) {
+      case "not-found":
+        return NOT_FOUND;
+      case "conflict":
+        return CONFLICT;
+      case "stale":
+        return stale(error.version);
+      default:
+        return refuse(error, body);
+    }
   },
 
-  async deleteRecurrence({ caller: { ownerId }, params }) {
-    const deleted = await usecases.deleteRecurrence(ownerId, params.id);
+  async deleteRecurrence({
+    caller: { ownerId },
+    params,
+    ifVersion,
+  }): Promise<RouteAnswer<"deleteRecurrence">> {
+    const deleted = await usecases.deleteRecurrence(ownerId, params.id, ifVersion);
     if (deleted.ok) return { status: 200, body: toRecurrenceSummary(deleted.value) };
-    return deleted.error.reason === "not-found" ? NOT_FOUND : CONFLICT;
+    const { error } = deleted;
+    if (error.reason === "stale") return stale(error.version);
+    return error.reason === "not-found" ? NOT_FOUND : CONFLICT;
   },
 
-  async skipOccurrence({ caller: { ownerId }, params, body }): Promise<RouteAnswer<"skipOccurrence">> {
+  async skipOccurrence({
+    caller: { ownerId },
+    params,
+    body,
+    ifVersion,
+  }): Promise<RouteAnswer<"skipOccurrence">> {
     const kind = body.undo ? "restore" : "skip";
-    const changed = await usecases.changeOccurrence(ownerId, params.id, body.occurrence, { kind });
+    const changed = await usecases.changeOccurrence(ownerId, params.id, body.occurrence, { kind }, ifVersion);
     if (changed.ok) return { status: 200, body: toRecurrenceView(changed.value) };
     if (changed.error.reason === "bad-text") throw new RangeError("a skip has no text");
     return refuseOccurrence(changed.error);
@@ -148,14 +182,12 @@ export const createRecurrenceRoutes = (usecases: RecurrenceRouteDeps): Recurrenc
     caller: { ownerId },
     params,
     body,
+    ifVersion,
   }): Promise<RouteAnswer<"overrideOccurrence">> {
     const { occurrence, text, thread, publishAt } = body;
     const texts = thread ?? (text === undefined ? undefined : [text]);
-    const changed = await usecases.changeOccurrence(ownerId, params.id, occurrence, {
-      kind: "override",
-      texts,
-      publishAt,
-    });
+    const wish = { kind: "override", texts, publishAt } as const;
+    const changed = await usecases.changeOccurrence(ownerId, params.id, occurrence, wish, ifVersion);
     if (changed.ok) return { status: 200, body: toRecurrenceView(changed.value) };
     const { error } = changed;
     if (error.reason !== "bad-text") return refuseOccurrence(error);

@@ -11,9 +11,11 @@ import { createDynamoDropStore } from "#shared/adapters/dynamodb/drop-store.ts";
 import { createDynamoJobStore } from "#shared/adapters/dynamodb/job-store.ts";
 import { createDynamoMediaProgressStore } from "#shared/adapters/dynamodb/media-progress-store.ts";
 import { createDynamoRunStore } from "#shared/adapters/dynamodb/run-store.ts";
+import { createDynamoSettingsStore } from "#shared/adapters/dynamodb/settings-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { createEmbeddedMetrics } from "#shared/adapters/metrics/embedded-metrics.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
+import { createCachedSettings } from "#shared/adapters/system/cached-settings.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { arrangementLimits, dispatchTargets } from "#shared/config/arrangement.ts";
@@ -90,6 +92,11 @@ export const handler = createHandler({
       startRun: createStartRun({ runs, clock, entropy }),
       fillDays: createFillDays({ tasks, accounts, movePlanned, clock }),
       clock,
+    }),
+    settings: createCachedSettings({
+      store: createDynamoSettingsStore({ ...table, clock, entropy }),
+      clock,
+      report,
     }),
     clock,
     entropy,

@@ -1,14 +1,16 @@
 import { type Command, InvalidArgumentError } from "commander";
 import * as z from "zod";
 import { type ApiKey, isKeyExpired, KEY_SCOPES, type KeyScope, keyIdOf } from "#shared/domain/api-key.ts";
-import { createIssueKey, FIRST_OWNER } from "#shared/usecases/initialize-service.ts";
+import { asOwnerId, type OwnerId } from "#shared/domain/ids.ts";
+import { createIssueKey } from "#shared/usecases/initialize-service.ts";
 import type { CommandContext } from "./command.ts";
 import { AdminError, type Service } from "./service.ts";
+import { ownerOption } from "./users.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-async function findKey({ keys }: Service, id: string): Promise<ApiKey> {
-  const matching = (await keys.list(FIRST_OWNER)).filter(({ hash }) => hash.startsWith(id));
+async function findKey({ keys }: Service, owner: OwnerId, id: string): Promise<ApiKey> {
+  const matching = (await keys.list(owner)).filter(({ hash }) => hash.startsWith(id));
   const [key, second] = matching;
   if (!key) throw new AdminError(`There is no key ${id}. Remedy: see \`npm run admin -- keys list\`.`);
   if (second) throw new AdminError(`More than one key begins with ${id}. Remedy: give more of it.`);
@@ -35,7 +37,11 @@ const toDays = (text: string): number => {
   return Number(text);
 };
 
-interface KeyOptions {
+interface OwnerOption {
+  readonly owner: string;
+}
+
+interface KeyOptions extends OwnerOption {
   readonly scopes: readonly KeyScope[];
   readonly expiresInDays?: number;
 }
@@ -46,10 +52,11 @@ export function addKeyCommands(program: Command, { act }: CommandContext): void 
     .description("makes a key and shows it once")
     .option("--scopes <list>", `some of ${KEY_SCOPES.join(",")}`, toScopes, ["read"])
     .option("--expires-in-days <days>", "how long it works (default: until it is revoked)", toDays)
+    .addOption(ownerOption())
     .action(
-      act<KeyOptions, [string]>(async (service, { scopes, expiresInDays }, [name]) => {
+      act<KeyOptions, [string]>(async (service, { scopes, expiresInDays, owner }, [name]) => {
         const { key, record } = await createIssueKey(service)({
-          ownerId: FIRST_OWNER,
+          ownerId: asOwnerId(owner),
           name,
           scopes,
           ...(expiresInDays !== undefined && {
@@ -65,9 +72,10 @@ export function addKeyCommands(program: Command, { act }: CommandContext): void 
   keys
     .command("list", { isDefault: true })
     .description("all keys, by the start of their hash; the keys themselves are stored nowhere")
+    .addOption(ownerOption())
     .action(
-      act<object, []>(async (service) => {
-        const found = await service.keys.list(FIRST_OWNER);
+      act<OwnerOption, []>(async (service, { owner }) => {
+        const found = await service.keys.list(asOwnerId(owner));
         const now = service.clock.now();
         return {
           json: found.map(describeKey),
@@ -89,9 +97,10 @@ export function addKeyCommands(program: Command, { act }: CommandContext): void 
   keys
     .command("revoke <id>")
     .description("ends a key for good, at the latest when the API's cache of it ends (1 min)")
+    .addOption(ownerOption())
     .action(
-      act<object, [string]>(async (service, _options, [id]) => {
-        const key = await findKey(service, id);
+      act<OwnerOption, [string]>(async (service, { owner }, [id]) => {
+        const key = await findKey(service, asOwnerId(owner), id);
         await service.keys.revoke(key);
         return { json: { revoked: keyIdOf(key) }, text: [`${key.name} (${keyIdOf(key)}) no longer works.`] };
       }),

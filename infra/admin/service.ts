@@ -10,6 +10,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { createAwsScheduleList } from "#shared/adapters/dispatch/schedule-list.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
+import { createDynamoAuditStore } from "#shared/adapters/dynamodb/audit-store.ts";
 import { createDynamoBatchStore } from "#shared/adapters/dynamodb/batch-store.ts";
 import { createDynamoConsistencyStore } from "#shared/adapters/dynamodb/consistency-store.ts";
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
@@ -17,6 +18,7 @@ import { createDynamoJobStore } from "#shared/adapters/dynamodb/job-store.ts";
 import { createDynamoKeyStore } from "#shared/adapters/dynamodb/key-store.ts";
 import { createDynamoSharedCounters } from "#shared/adapters/dynamodb/shared-counters.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
+import { createDynamoUserStore } from "#shared/adapters/dynamodb/user-store.ts";
 import { createDynamoWriterKeyVault } from "#shared/adapters/dynamodb/writer-key-vault.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
@@ -183,6 +185,8 @@ export function connect(surroundings: AdminSurroundings, given: Connection) {
     accounts,
     jobs: createDynamoJobStore(table),
     keys: createDynamoKeyStore(table),
+    users: createDynamoUserStore(table),
+    audit: createDynamoAuditStore(table),
     vault,
     writerKey: createDynamoWriterKeyVault({ documents, tableName, envelope }),
     verifier: createXAccountVerifier({ sessions, clock, agent }),

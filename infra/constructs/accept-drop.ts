@@ -20,13 +20,13 @@ export interface AcceptDropProps {
 /** Files of the same name arrive in any order and close together: ten to a batch. */
 const BATCH_SIZE = 10;
 
-/** Turns dropped files into tasks. */
+/** Turns dropped files into tasks, and inspects uploaded media. */
 export class AcceptDrop extends CloudFunction<ConfigEnvironment> {
   constructor(scope: Construct, id: string, props: AcceptDropProps) {
     const { commons, table, bucket, intake, arrangement, settleSeconds } = props;
     super(scope, id, {
       name: "accept-drop",
-      description: "turns dropped files into tasks",
+      description: "turns dropped files into tasks, and inspects uploaded media",
       memoryMb: TIMING.accept.memoryMb,
       timeoutMs: TIMING.accept.timeoutMs,
       commons,
@@ -39,8 +39,12 @@ export class AcceptDrop extends CloudFunction<ConfigEnvironment> {
       },
     });
     table.allowItems(this, ["GetItem", "PutItem", "Query", "BatchGetItem", "BatchWriteItem"], ["byAccount"]);
-    bucket.allowRead(this, "drop");
-    bucket.allowList(this, "drop");
+    for (const folder of ["drop", "media"] as const) {
+      bucket.allowRead(this, folder);
+      bucket.allowList(this, folder);
+    }
+    // What was refused, or came too late, is of no use to anybody.
+    bucket.allowDelete(this, "media");
     intake.allowSend(this);
     arrangement.allow(this, ["CreateSchedule", "DeleteSchedule"]);
     intake.feed(this, { batchSize: BATCH_SIZE, maxConcurrency: TIMING.accept.maxConcurrency });

@@ -1,12 +1,12 @@
 import type { CfnParameter } from "aws-cdk-lib";
-import type { ConfigEnvironment as ServeApiEnvironment } from "#functions/serve-api/config.ts";
+import type { ConfigEnvironment as ExpandEnvironment } from "#functions/expand-recurrences/config.ts";
 import type { CloudFunction } from "#infra/constructs/cloud-function.ts";
 import type { Grantee } from "#infra/constructs/grantee.ts";
 import type { ScheduleAction, TaskSchedules } from "#infra/constructs/task-schedules.ts";
 import type { WorkQueue } from "#infra/constructs/work-queue.ts";
 
-/** The variables of whoever arranges tasks: the API's, without the ones that only the API has. */
-type ArrangeEnvironment = Omit<ServeApiEnvironment, "TABLE_NAME" | "STAGE">;
+/** The variables of whoever arranges tasks: all that one function has beside the table. */
+type ArrangeEnvironment = Omit<ExpandEnvironment, "TABLE_NAME">;
 
 export interface ArrangementProps {
   readonly schedules: TaskSchedules;

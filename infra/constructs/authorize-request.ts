@@ -9,17 +9,17 @@ export interface AuthorizeRequestProps {
   readonly table: TaskTable;
 }
 
-/** Decides whether an API key may pass, from its hash. */
+/** Decides whether a request may pass, from the hash of its key or of its session; notes whom it does not let in. */
 export class AuthorizeRequest extends CloudFunction<ConfigEnvironment> {
   constructor(scope: Construct, id: string, { commons, table }: AuthorizeRequestProps) {
     super(scope, id, {
       name: "authorize-request",
-      description: "decides whether an API key may pass",
+      description: "decides whether a request may pass",
       memoryMb: TIMING.authorize.memoryMb,
       timeoutMs: TIMING.authorize.timeoutMs,
       commons,
       environment: { TABLE_NAME: table.name },
     });
-    table.allowItems(this, ["GetItem", "UpdateItem"]);
+    table.allowItems(this, ["GetItem", "PutItem", "UpdateItem"]);
   }
 }

@@ -17,7 +17,9 @@ export type FunctionName =
   | "sweep-tasks"
   | "expand-recurrences"
   | "relay-events"
+  | "deliver-webhook"
   | "serve-api"
+  | "connect-account"
   | "authorize-request";
 
 /** What all functions of a deployment have in common. */

@@ -74,6 +74,16 @@ export class CredentialsKey extends Construct {
     return this.key.keyId;
   }
 
+  /** Lets it open secrets of webhooks, which are sealed with the same key, and no credentials. */
+  allowOpenWebhooks(grantee: Grantee): void {
+    grantee.allow({
+      sid: "WebhookSecrets",
+      actions: ["kms:Decrypt"],
+      resources: [this.key.keyArn],
+      conditions: { StringLike: { "kms:EncryptionContext:accountId": "webhook:*" } },
+    });
+  }
+
   /** Lets it open credentials, and seal them again after a refresh. */
   allowUse(grantee: Grantee): void {
     grantee.allow({ sid: "Credentials", actions: USE, resources: [this.key.keyArn] });

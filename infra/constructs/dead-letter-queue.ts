@@ -47,6 +47,16 @@ export class DeadLetterQueue extends Construct {
     return this.queue.queueUrl;
   }
 
+  /** Lets it count what lies here. */
+  allowLook(grantee: Grantee, sid: string): void {
+    grantee.allow({ sid, actions: ["sqs:GetQueueAttributes"], resources: [this.arn] });
+  }
+
+  /** Lets it take messages away, to send them where they came from. */
+  allowTake(grantee: Grantee, sid: string): void {
+    grantee.allow({ sid, actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage"], resources: [this.arn] });
+  }
+
   /** Lets it set a failure aside. */
   allowSend(grantee: Grantee): void {
     grantee.allow({ sid: "DeadLetters", actions: ["sqs:SendMessage"], resources: [this.arn] });

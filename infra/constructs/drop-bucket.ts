@@ -18,10 +18,18 @@ export interface DropBucketProps {
   readonly dropRetentionDays?: number;
 }
 
-/** Folders of the bucket: people write into the first, `relay-events` alone into the second. */
-export type Folder = "drop" | "outcome";
+/**
+ * Folders of the bucket: people write into the first, `relay-events` alone into the second, and clients of the API into
+ * the third, by forms that `serve-api` signs.
+ */
+export type Folder = "drop" | "outcome" | "media";
 
-/** Files that people dropped, and what became of them. Every new object is told to EventBridge. */
+/**
+ * Files that people dropped or uploaded, and what became of them. Every new object is told to EventBridge.
+ *
+ * No lifecycle rule touches `media/`: none can know whether a task of next year needs an object. What was refused, came
+ * too late or was deleted by its owner goes at once, by `accept-drop` and `serve-api`.
+ */
 export class DropBucket extends Construct {
   private readonly bucket: Bucket;
 
@@ -64,7 +72,10 @@ export class DropBucket extends Construct {
       sid: `Read${TITLE[folder]}`,
       actions: ["s3:GetObject"],
       resources: [`${this.bucket.bucketArn}/${folder}/*`],
-      wildcard: { finding: this.finding(folder), reason: "The names of dropped files are not known before." },
+      wildcard: {
+        finding: this.finding(folder),
+        reason: "The names of files that people drop or upload are not known before.",
+      },
     });
   }
 
@@ -76,8 +87,18 @@ export class DropBucket extends Construct {
       resources: [`${this.bucket.bucketArn}/${folder}/*`],
       wildcard: {
         finding: this.finding(folder),
-        reason: "An outcome is named like the file that was dropped.",
+        reason: "An outcome is named like the file that was dropped, an upload by an id that is made for it.",
       },
+    });
+  }
+
+  /** Lets it delete objects of a folder: those of the API's uploads only. What people dropped is theirs. */
+  allowDelete(grantee: Grantee, folder: "media"): void {
+    grantee.allow({
+      sid: `Delete${TITLE[folder]}`,
+      actions: ["s3:DeleteObject"],
+      resources: [`${this.bucket.bucketArn}/${folder}/*`],
+      wildcard: { finding: this.finding(folder), reason: "An upload is named by an id that is made for it." },
     });
   }
 
@@ -104,4 +125,7 @@ export class DropBucket extends Construct {
   }
 }
 
-const TITLE = { drop: "Drops", outcome: "Outcomes" } as const satisfies Record<Folder, string>;
+const TITLE = { drop: "Drops", outcome: "Outcomes", media: "Media" } as const satisfies Record<
+  Folder,
+  string
+>;

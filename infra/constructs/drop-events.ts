@@ -8,16 +8,19 @@ export interface DropEventsProps {
   readonly intake: WorkQueue;
 }
 
-/** Every object that comes into being under `drop/` becomes a message. Outcomes do not: they lie elsewhere. */
+/** Every object that comes into being under `drop/` or `media/` becomes a message. Outcomes do not: they lie elsewhere. */
 export class DropEvents extends Construct {
   constructor(scope: Construct, id: string, { bucket, intake }: DropEventsProps) {
     super(scope, id);
     const rule = new Rule(this, "Rule", {
-      description: "Files that were dropped",
+      description: "Files that were dropped or uploaded",
       eventPattern: {
         source: ["aws.s3"],
         detailType: ["Object Created"],
-        detail: { bucket: { name: [bucket.name] }, object: { key: [{ prefix: "drop/" }] } },
+        detail: {
+          bucket: { name: [bucket.name] },
+          object: { key: [{ prefix: "drop/" }, { prefix: "media/" }] },
+        },
       },
     });
     intake.receive(rule);

@@ -52,8 +52,10 @@ export class PreparePost extends CloudFunction<ConfigEnvironment> {
       },
     });
     table.allowItems(this, ["GetItem", "PutItem", "UpdateItem", "Query"], ["byOwner"]);
-    bucket.allowRead(this, "drop");
-    bucket.allowList(this, "drop");
+    for (const folder of ["drop", "media"] as const) {
+      bucket.allowRead(this, folder);
+      bucket.allowList(this, folder);
+    }
     credentialsKey.allowUse(this);
     queue.allowSend(this);
     publishQueue.allowSend(this);

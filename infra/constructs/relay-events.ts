@@ -7,12 +7,15 @@ import { CloudFunction, type FunctionCommons } from "#infra/constructs/cloud-fun
 import type { DeadLetterQueue } from "#infra/constructs/dead-letter-queue.ts";
 import type { DropBucket } from "#infra/constructs/drop-bucket.ts";
 import type { TaskTable } from "#infra/constructs/task-table.ts";
+import type { WorkQueue } from "#infra/constructs/work-queue.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 
 export interface RelayEventsProps {
   readonly commons: FunctionCommons;
   readonly table: TaskTable;
   readonly bucket: DropBucket;
+  /** Where it hands what webhooks are told of. */
+  readonly webhooks: WorkQueue;
   readonly deadLetters: DeadLetterQueue;
 }
 
@@ -29,12 +32,16 @@ const RELAYED = [
   { pk: "TASK#", sk: "TASK" },
   { pk: "DROP#", sk: "DROP" },
   { pk: "TASK#", sk: { prefix: "LOG#" } },
-  { pk: "ACCOUNT#", sk: "GATE" },
+  { pk: "ACCOUNT#", sk: ["GATE", "ACCOUNT"] },
 ];
 
 /** Tells the outside what became of tasks, and CloudWatch how long it took, from the table's stream. */
 export class RelayEvents extends CloudFunction<ConfigEnvironment> {
-  constructor(scope: Construct, id: string, { commons, table, bucket, deadLetters }: RelayEventsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { commons, table, bucket, webhooks, deadLetters }: RelayEventsProps,
+  ) {
     super(scope, id, {
       name: "relay-events",
       description: "tells and measures what the table's stream says",
@@ -45,6 +52,7 @@ export class RelayEvents extends CloudFunction<ConfigEnvironment> {
         TABLE_NAME: table.name,
         BUCKET_NAME: bucket.name,
         METRICS_NAMESPACE: metricsNamespace(scope),
+        WEBHOOK_QUEUE_URL: webhooks.url,
       },
     });
     table.allowItems(this, ["GetItem", "PutItem", "UpdateItem"]);
@@ -52,6 +60,7 @@ export class RelayEvents extends CloudFunction<ConfigEnvironment> {
     bucket.allowWrite(this, "outcome");
     bucket.allowList(this, "outcome");
 
+    webhooks.allowSend(this);
     deadLetters.allowSend(this);
     table.allowStream(this);
     new EventSourceMapping(this, "Mapping", {
@@ -66,7 +75,9 @@ export class RelayEvents extends CloudFunction<ConfigEnvironment> {
       // Not `SqsDlq`: it grants more than sending.
       onFailure: { bind: () => ({ destination: deadLetters.arn }) },
       filters: RELAYED.map(({ pk, sk }) =>
-        FilterCriteria.filter({ dynamodb: { Keys: { pk: { S: [{ prefix: pk }] }, sk: { S: [sk] } } } }),
+        FilterCriteria.filter({
+          dynamodb: { Keys: { pk: { S: [{ prefix: pk }] }, sk: { S: [sk].flat() } } },
+        }),
       ),
     });
     commons.alarms.watch(this, "IteratorAge", {

@@ -15,6 +15,7 @@ const MAX_HOLD_LEAD_SECONDS =
  */
 export class ServiceParameters extends Construct {
   readonly xEndpoint: CfnParameter;
+  readonly xWebsite: CfnParameter;
   readonly holdLeadSeconds: CfnParameter;
   readonly nearLimitSeconds: CfnParameter;
   readonly prepareLeads: CfnParameter;
@@ -22,6 +23,7 @@ export class ServiceParameters extends Construct {
   readonly uploadConcurrency: CfnParameter;
   readonly geminiEndpoint: CfnParameter;
   readonly geminiModel: CfnParameter;
+  readonly allowLoopbackWebhooks: CfnParameter;
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -31,6 +33,13 @@ export class ServiceParameters extends Construct {
       description:
         "Where X is: scheme and host, without a path. Requests are signed for api.x.com in any case.",
       default: "https://api.x.com",
+      allowedPattern: "https?://[^/\\s]+",
+      constraintDescription: "must be http:// or https:// and a host, without a path",
+    });
+    this.xWebsite = this.parameter("XWebsite", {
+      type: "String",
+      description: "Where people let an app act for their account: scheme and host, without a path.",
+      default: "https://x.com",
       allowedPattern: "https?://[^/\\s]+",
       constraintDescription: "must be http:// or https:// and a host, without a path",
     });
@@ -84,6 +93,12 @@ export class ServiceParameters extends Construct {
       default: "gemini-3.5-flash-lite",
       allowedPattern: "gemini-[a-z0-9][a-z0-9.-]{0,60}",
       constraintDescription: "must be the name of a Gemini model",
+    });
+    this.allowLoopbackWebhooks = this.parameter("AllowLoopbackWebhooks", {
+      type: "String",
+      description: "Whether webhooks may lead to the machine that calls them: for development only.",
+      default: "false",
+      allowedValues: ["true", "false"],
     });
   }
 

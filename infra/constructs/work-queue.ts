@@ -48,7 +48,7 @@ export interface FeedOptions {
 export class WorkQueue extends Construct {
   readonly deadLetters: DeadLetterQueue;
   private readonly queue: Queue;
-  private readonly name: string;
+  readonly name: string;
 
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
@@ -87,6 +87,15 @@ export class WorkQueue extends Construct {
       sid: `SendTo${this.name}`,
       actions: ["sqs:SendMessage"],
       resources: [this.queue.queueArn],
+    });
+  }
+
+  /** Lets it count messages, here and among the dead letters. */
+  allowLook(grantee: Grantee): void {
+    grantee.allow({
+      sid: `LookAt${this.name}`,
+      actions: ["sqs:GetQueueAttributes"],
+      resources: [this.queue.queueArn, this.deadLetters.arn],
     });
   }
 

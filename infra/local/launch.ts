@@ -8,7 +8,7 @@ import { type LocalCloud, PortTakenFault, type Report, startCloud } from "./clou
 import { readDotEnv } from "./dot-env.ts";
 import { type DropMirror, mirrorDropFolder } from "./drop-mirror.ts";
 import { findHolder, lock } from "./lock.ts";
-import { SANDBOX_OAUTH1 } from "./sandbox/credentials.ts";
+import { SANDBOX_OAUTH1, SANDBOX_SECOND_USER, SANDBOX_USERS } from "./sandbox/credentials.ts";
 import { SANDBOX_GEMINI_KEY } from "./sandbox/gemini-api.ts";
 import { type Sandbox, startSandbox } from "./sandbox/sandbox.ts";
 import { synthesize } from "./synthesize.ts";
@@ -113,7 +113,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       directory: assembly,
       parameters: {
         ...parameters,
-        ...(sandbox && { XEndpoint: sandbox.url }),
+        ...(sandbox && { XEndpoint: sandbox.url, XWebsite: sandbox.url }),
         // Never made-up texts for the real X: there, without a key, none are written.
         ...(sandbox && geminiKey === undefined && { GeminiEndpoint: sandbox.url }),
       },
@@ -191,7 +191,7 @@ async function startSandboxOn(
   options: { readonly dropFolder: string; readonly stateDir?: string },
 ): Promise<Sandbox> {
   try {
-    return await startSandbox({ port, ...options });
+    return await startSandbox({ port, users: [...SANDBOX_USERS, SANDBOX_SECOND_USER], ...options });
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
       throw new PortTakenFault(port, "timeline page");

@@ -5,7 +5,9 @@ import { AcceptDrop } from "#infra/constructs/accept-drop.ts";
 import { ALARM_PERIOD, Alarms } from "#infra/constructs/alarms.ts";
 import { Arrangement } from "#infra/constructs/arrangement.ts";
 import { AuthorizeRequest } from "#infra/constructs/authorize-request.ts";
+import { ConnectAccount } from "#infra/constructs/connect-account.ts";
 import { DeadLetterQueue } from "#infra/constructs/dead-letter-queue.ts";
+import { DeliverWebhook } from "#infra/constructs/deliver-webhook.ts";
 import { DropEvents } from "#infra/constructs/drop-events.ts";
 import { ExpandRecurrences } from "#infra/constructs/expand-recurrences.ts";
 import { Api } from "#infra/constructs/http-api.ts";
@@ -64,6 +66,8 @@ export class ServiceStack extends Stack {
       ...TIMING.publish,
     });
 
+    const webhooks = new WorkQueue(this, "Webhooks", { name: "Webhooks", alarms, ...TIMING.deliver });
+
     const preparePost = new PreparePost(this, "PreparePost", {
       commons,
       table,
@@ -108,11 +112,41 @@ export class ServiceStack extends Stack {
     });
     new SweepTasks(this, "SweepTasks", { commons, table, intake, arrangement, deadLetters });
     new ExpandRecurrences(this, "ExpandRecurrences", { commons, table, arrangement, deadLetters });
-    new RelayEvents(this, "RelayEvents", { commons, table, bucket, deadLetters });
+    new RelayEvents(this, "RelayEvents", { commons, table, bucket, webhooks, deadLetters });
+    new DeliverWebhook(this, "DeliverWebhook", {
+      commons,
+      table,
+      queue: webhooks,
+      credentialsKey,
+      parameters,
+    });
 
-    const serveApi = new ServeApi(this, "ServeApi", { commons, table, arrangement, stage: settings.stage });
+    const serveApi = new ServeApi(this, "ServeApi", {
+      commons,
+      table,
+      bucket,
+      arrangement,
+      stage: settings.stage,
+      queues: { intake, prepare: prepareQueue, publish: publishQueue },
+      webhooks,
+      parameters,
+      background: deadLetters,
+    });
     const authorizeRequest = new AuthorizeRequest(this, "AuthorizeRequest", { commons, table });
-    const api = new Api(this, "Api", { serveApi, authorizeRequest, alarms, logRetention });
+    const connectAccount = new ConnectAccount(this, "ConnectAccount", {
+      commons,
+      table,
+      credentialsKey,
+      parameters,
+    });
+    const api = new Api(this, "Api", {
+      serveApi,
+      connectAccount,
+      authorizeRequest,
+      alarms,
+      logRetention,
+      corsOrigins: settings.corsOrigins,
+    });
 
     // Concurrency belongs to the account: whoever takes the last of it, all functions wait.
     alarms.watch(this, "Throttles", {
@@ -129,6 +163,7 @@ export class ServiceStack extends Stack {
       IntakeDeadLettersUrl: intake.deadLetters.url,
       PrepareDeadLettersUrl: prepareQueue.deadLetters.url,
       PublishDeadLettersUrl: publishQueue.deadLetters.url,
+      WebhooksDeadLettersUrl: webhooks.deadLetters.url,
       BackgroundDeadLettersUrl: deadLetters.url,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });

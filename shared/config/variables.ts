@@ -9,7 +9,7 @@ import type { PrepareLeads } from "#shared/domain/media.ts";
 
 const name = z.string().min(1);
 const arn = z.string().startsWith("arn:");
-const queueUrl = z.url({ protocol: /^https?$/ });
+export const queueUrl = z.url({ protocol: /^https?$/ });
 
 /** Seconds ≥ 0, fractions allowed. */
 const seconds = z
@@ -75,6 +75,20 @@ export const xVariables = {
   X_ENDPOINT: z.url({ protocol: /^https?$/ }),
   CREDENTIALS_KEY_ID: name,
 };
+
+/** The key that secrets are sealed with. */
+export const credentialsKeyVariables = { CREDENTIALS_KEY_ID: name };
+
+/** Attempts to deliver an event to an endpoint. */
+export const webhookQueueVariables = { WEBHOOK_QUEUE_URL: queueUrl };
+
+/** Whether the endpoints of webhooks may be on this machine: for development only. */
+export const webhookUrlVariables = {
+  ALLOW_LOOPBACK_WEBHOOKS: z.enum(["true", "false"]).transform((text) => text === "true"),
+};
+
+/** Where a person gives an app leave to act for them. */
+export const consentVariables = { X_WEBSITE: z.url({ protocol: /^https?$/ }) };
 
 /** How long an undeclared medium is waited for after the last event of its base name. */
 export const settleVariables = { SETTLE_SECONDS: seconds };

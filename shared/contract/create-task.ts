@@ -18,6 +18,7 @@ import {
 } from "#shared/domain/post-fields.ts";
 import { splitField } from "#shared/domain/split-thread.ts";
 import { DEFAULT_LANGUAGE, DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY } from "#shared/domain/task.ts";
+import { mediaField } from "./media-view.ts";
 
 /** Body of `POST /api/v1/scheduling/tasks`. How long a text may be depends on the account, so it is checked later. */
 export const createTaskBody = z
@@ -39,6 +40,10 @@ export const createTaskBody = z
     onEnhanceFailure: onEnhanceFailureField.optional(),
     /** One text per part. */
     thread: threadField.optional(),
+    /** Uploaded by `POST /api/v1/media` before, in the order of the post. */
+    media: mediaField.optional(),
+    /** Once more what the project posts only once. */
+    reuseMedia: z.boolean().default(false),
     publishAt: publishAtField.default("now"),
     /** How the slot is chosen. Absent: now, or the time that `publishAt` names. */
     strategy: z.enum(STRATEGIES).optional(),
@@ -48,9 +53,9 @@ export const createTaskBody = z
     latePolicy: latePolicyField.optional(),
     maxRetries: z.int().min(0).max(10).default(DEFAULT_MAX_RETRIES),
   })
-  .refine(({ text, thread, generate }) => (text ?? thread ?? generate) !== undefined, {
+  .refine(({ text, thread, generate, media }) => (text ?? thread ?? generate ?? media) !== undefined, {
     path: ["text"],
-    error: "give text, thread or generate",
+    error: "give text, thread, generate or media",
   })
   .refine(({ text, thread }) => text === undefined || thread === undefined, {
     path: ["thread"],

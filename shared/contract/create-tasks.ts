@@ -1,14 +1,12 @@
 import * as z from "zod";
+import { SETTINGS } from "#shared/domain/settings.ts";
 import { createTaskBody } from "./create-task.ts";
 import { inputErrorSchema, PROBLEMS, type ProblemCode } from "./problem.ts";
 import { taskCreated } from "./task-answer.ts";
 
-/** Posts of one request. They are planned together. */
-const MAX_TASKS_AT_ONCE = 50;
-
-/** Body of `POST /api/v1/scheduling/tasks/batch`. One bad entry refuses none of the others: it has an answer of its own. */
+/** Body of `POST /api/v1/scheduling/tasks/batch`: the setting says how many at most. One bad entry refuses none of the others: it has an answer of its own. */
 export const createTasksBody = z.strictObject({
-  tasks: z.array(z.unknown()).min(1).max(MAX_TASKS_AT_ONCE),
+  tasks: z.array(z.unknown()).min(1).max(SETTINGS.batchSize.max),
 });
 
 export const createTasksEntry = createTaskBody;

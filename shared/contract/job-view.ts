@@ -12,10 +12,10 @@ import { type JobSchedule, MAX_INTERVAL_MS, MIN_INTERVAL_MS } from "#shared/doma
 import { batchField, nameField } from "#shared/domain/post-fields.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 
 const SECOND_MS = 1_000;
 const MAX_PAGE = 100;
-const DEFAULT_PAGE = "20";
 
 export const jobPath = z.strictObject({ id: z.ulid().transform(asJobId) });
 
@@ -91,6 +91,8 @@ export const jobView = z.strictObject({
   lastRunAt: z.iso.datetime().optional(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
+  /** Grows with every change and every run. */
+  version: z.int().positive(),
 });
 
 /** All jobs of an owner, by name, and what is repeated for everybody whether or not there are any. */
@@ -114,18 +116,8 @@ const BUILT_IN: z.output<typeof jobList>["builtIn"] = [
 ];
 
 export const jobHistoryQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "write a whole number")
-    .default(DEFAULT_PAGE)
-    .transform(Number)
-    .pipe(z.int().min(1).max(MAX_PAGE)),
-  /** `next` of the page before. */
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, "send `next` of the page before")
-    .transform(Number)
-    .optional(),
+  limit: limitField,
+  cursor: cursorField.transform(Number).optional(),
 });
 
 const jobRunView = z.strictObject({
@@ -170,8 +162,7 @@ const jobRunView = z.strictObject({
 /** Runs of the last 90 days, newest first. */
 export const jobHistory = z.strictObject({
   items: z.array(jobRunView).max(MAX_PAGE),
-  /** Cursor of the next page; absent on the last one. */
-  next: z.string().optional(),
+  next: nextField,
 });
 
 const scheduleView = (schedule: JobSchedule) =>
@@ -180,7 +171,7 @@ const scheduleView = (schedule: JobSchedule) =>
     : { cron: schedule.cron, timeZone: schedule.timeZone };
 
 export const toJobView = (job: Job): z.output<typeof jobView> => {
-  const { id, name, action, schedule, enabled, nextAt, triggeredAt, lastRunAt, createdAt, updatedAt } = job;
+  const { id, name, action, schedule, enabled, nextAt, triggeredAt, lastRunAt } = job;
   const { type, ...named } = action;
   return {
     id,
@@ -192,8 +183,9 @@ export const toJobView = (job: Job): z.output<typeof jobView> => {
     ...(nextAt && { nextRunAt: instantInWords(nextAt) }),
     ...(triggeredAt && { triggeredAt: instantInWords(triggeredAt) }),
     ...(lastRunAt && { lastRunAt: instantInWords(lastRunAt) }),
-    createdAt: instantInWords(createdAt),
-    updatedAt: instantInWords(updatedAt),
+    createdAt: instantInWords(job.createdAt),
+    updatedAt: instantInWords(job.updatedAt),
+    version: job.version,
   };
 };
 

@@ -8,22 +8,13 @@ import { type Policy, rulesOf } from "#shared/domain/planning/rules.ts";
 import { latePolicyField, nameField } from "#shared/domain/post-fields.ts";
 import { DEFAULT_LATE_POLICY, type LatePolicy } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 
 export const policyPath = z.strictObject({ name: nameField });
 
 export const listPolicyVersionsQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "write a whole number")
-    .default("20")
-    .transform(Number)
-    .pipe(z.int().min(1).max(100)),
-  /** `next` of the page before. */
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,7}$/, "`next` of the page before")
-    .transform(Number)
-    .optional(),
+  limit: limitField,
+  cursor: cursorField.transform(Number).optional(),
 });
 
 const UNITS = [
@@ -178,11 +169,10 @@ export const policyWritten = policyView.extend({
 export const policyVersionPage = z.strictObject({
   /** Newest first. */
   items: z.array(policyView.extend({ savedAt: z.iso.datetime(), savedBy: z.string() })),
-  /** Send it as `cursor` for older ones; absent on the last page. */
-  next: z.int().positive().optional(),
+  next: nextField,
 });
 
-const latePolicyView = ({ postWithinMs, then }: LatePolicy) => ({
+export const latePolicyView = ({ postWithinMs, then }: LatePolicy) => ({
   postWithin: postWithinMs === undefined ? "forever" : toDuration(postWithinMs),
   then,
 });

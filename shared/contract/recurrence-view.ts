@@ -26,9 +26,9 @@ import {
   type Part,
 } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 
 const MAX_PAGE = 100;
-const DEFAULT_PAGE = "20";
 
 export const recurrencePath = z.strictObject({ id: z.ulid().transform(asRecurrenceId) });
 
@@ -103,14 +103,8 @@ export const overrideBody = z
   });
 
 export const listRecurrencesQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "write a whole number")
-    .default(DEFAULT_PAGE)
-    .transform(Number)
-    .pipe(z.int().min(1).max(MAX_PAGE)),
-  /** `next` of the page before. */
-  cursor: z.ulid().optional(),
+  limit: limitField,
+  cursor: cursorField.optional(),
 });
 
 const texts = z.array(z.union([z.string(), z.array(z.string())]));
@@ -122,7 +116,8 @@ export const recurrenceSummary = z.strictObject({
   id: z.ulid(),
   name: z.string(),
   status: z.enum(["active", "paused", "ended"]),
-  rev: z.int().positive(),
+  /** Grows with every change of what is wished. */
+  version: z.int().positive(),
   rule: z.string(),
   dtStart: localTime,
   timeZone: z.string(),
@@ -169,8 +164,7 @@ export const recurrenceView = recurrenceSummary.extend({
 /** Oldest first. */
 export const recurrencePage = z.strictObject({
   items: z.array(recurrenceSummary).max(MAX_PAGE),
-  /** Cursor of the next page; absent on the last one. */
-  next: z.string().optional(),
+  next: nextField,
 });
 
 const UNITS = [
@@ -202,7 +196,7 @@ export function toRecurrenceSummary(recurrence: Recurrence): z.output<typeof rec
     id,
     name,
     status,
-    rev,
+    version: rev,
     rule: formatRule(schedule.rule),
     dtStart: schedule.dtStart,
     timeZone: schedule.timeZone,

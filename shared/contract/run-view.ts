@@ -2,16 +2,12 @@ import * as z from "zod";
 import { asRunId, type Run, type RunItem, type RunSummary } from "#shared/domain/run.ts";
 import { TASK_STATUSES } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, nextField } from "./paging.ts";
 
 export const runPath = z.strictObject({ id: z.ulid().transform(asRunId) });
 
 export const readRunQuery = z.strictObject({
-  /** `next` of the page before. */
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,3}$/, "send `next` of the page before")
-    .transform(Number)
-    .optional(),
+  cursor: cursorField.transform(Number).optional(),
 });
 
 /** A run that was noted. Nothing is published inside the request. */
@@ -61,8 +57,7 @@ export const runView = z.strictObject({
   /** Mean time of an item, from the hand-over to its last change. */
   averageMs: count.optional(),
   items: z.array(runItemView),
-  /** Cursor of the next items; absent on the last page. */
-  next: z.string().optional(),
+  next: nextField,
 });
 
 const itemView = ({

@@ -3,6 +3,7 @@ import { FAILURE_CLASSES } from "#shared/domain/failure.ts";
 import { LOG_STEPS, type LogEntry } from "#shared/domain/log-entry.ts";
 import { TASK_STATUSES } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 import { taskAnswer } from "./task-answer.ts";
 
 /** What one attempt did. Oldest first in a log; kept for 90 days. */
@@ -25,6 +26,12 @@ export const logEntryView = z.strictObject({
 
 /** A task with its log. */
 export const taskDetail = z.strictObject({ ...taskAnswer.shape, log: z.array(logEntryView) });
+
+/** Query of `GET …/log`. */
+export const readTaskLogQuery = z.strictObject({ limit: limitField, cursor: cursorField.optional() });
+
+/** Oldest first. */
+export const taskLogPage = z.strictObject({ items: z.array(logEntryView), next: nextField });
 
 export const toLogEntryView = ({ at, phases, ...entry }: LogEntry): z.output<typeof logEntryView> => ({
   at: instantInWords(at),

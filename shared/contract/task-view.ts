@@ -48,6 +48,22 @@ export const taskViewSchema = z.object({
 });
 export type TaskView = z.output<typeof taskViewSchema>;
 
+/** What of a task is shown. */
+export type ViewedTask = Pick<
+  Task,
+  | "id"
+  | "status"
+  | "rev"
+  | "priority"
+  | "language"
+  | "publishAt"
+  | "slotAt"
+  | "strategy"
+  | "sentAt"
+  | "posted"
+  | "reason"
+>;
+
 /** Works without the account's name, and leads to it. */
 const postLink = (postId: string): string => `https://x.com/i/status/${postId}`;
 
@@ -58,7 +74,7 @@ const postLink = (postId: string): string => `https://x.com/i/status/${postId}`;
  * @param names - of its project, account and zone, as people know them
  */
 export function toTaskView(
-  task: Task,
+  task: ViewedTask,
   content: Pick<Content, "parts" | "media" | "original">,
   names: { readonly project: string; readonly account: string; readonly timeZone: string },
 ): TaskView {

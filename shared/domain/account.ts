@@ -48,7 +48,7 @@ export function inactiveAccount(account: Account | undefined): Failure {
 export interface Project {
   readonly id: ProjectId;
   readonly ownerId: OwnerId;
-  /** Also the folder under `drop/`. */
+  /** Unique for its owner; also the first folder under `drop/`, if nobody had it. */
   readonly name: string;
   /** IANA name: local times without a zone are read in it. */
   readonly timeZone: string;
@@ -60,10 +60,12 @@ export interface Project {
   readonly policyVersion?: number;
   /** Share of the capacity when it is short, 1 to 10. */
   readonly weight?: number;
+  /** How often its accounts were replaced, or a source came or went. Absent: never. */
+  readonly changes?: number;
 }
 
-/** A folder under `drop/`, and when it was last looked through for files whose event was lost. */
-export interface Source {
-  readonly folder: string;
-  readonly lastScanAt?: Date;
-}
+/** Grows with every change that people make of a project, whatever part they change. */
+export const projectVersionOf = ({
+  policyVersion = 0,
+  changes = 0,
+}: Pick<Project, "policyVersion" | "changes">): number => 1 + policyVersion + changes;

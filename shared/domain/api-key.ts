@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { err, ok, type Result } from "#shared/result.ts";
-import type { OwnerId } from "./ids.ts";
+import type { OwnerId, UserId } from "./ids.ts";
 
 declare const brand: unique symbol;
 /** SHA-256 of a key, hex: what is stored and looked up. A key has 192 random bits, so no salt is needed. */
@@ -10,18 +10,30 @@ export type KeyHash = string & { readonly [brand]: "KeyHash" };
 export const KEY_SCOPES = ["read", "write", "publish", "manage", "admin"] as const;
 export type KeyScope = (typeof KEY_SCOPES)[number];
 
+/** What somebody may do, and give away. */
+export interface Grant {
+  readonly scopes: readonly KeyScope[];
+  /** Names. Absent: all of the owner's projects. */
+  readonly projects?: readonly string[];
+  /** Names. Absent: all of the owner's accounts. */
+  readonly accounts?: readonly string[];
+}
+
 /** An API key as it is stored. The key itself is shown once, when it is made. */
-export interface ApiKey {
+export interface ApiKey extends Grant {
   readonly hash: KeyHash;
   readonly ownerId: OwnerId;
   /** For people: where it is used. */
   readonly name: string;
-  readonly scopes: readonly KeyScope[];
+  /** The user who made it: it ends with that user. Absent: an operator, or a key that no user made. */
+  readonly createdBy?: UserId;
   readonly createdAt: Date;
   /** Absent: it works until it is revoked. */
   readonly expiresAt?: Date;
   /** To within `TOUCH_EVERY_MS`. */
   readonly lastUsedAt?: Date;
+  /** Id of the key that takes its place; it ends at `expiresAt`. */
+  readonly replacedBy?: string;
 }
 
 /** So that scanners for leaked secrets, and people, recognise it. */
@@ -86,3 +98,49 @@ const TOUCH_EVERY_MS = 5 * 60_000;
 
 export const shouldTouch = ({ lastUsedAt }: Pick<ApiKey, "lastUsedAt">, now: Date): boolean =>
   lastUsedAt === undefined || now.getTime() - lastUsedAt.getTime() >= TOUCH_EVERY_MS;
+
+/** The scopes of which `limit` allows as much: what is left of a key whose maker may do less by now. */
+export function limitScopes(scopes: readonly KeyScope[], limit: readonly KeyScope[]): readonly KeyScope[] {
+  if (limit.includes("admin")) return scopes;
+  return scopes.includes("admin") ? limit : scopes.filter((scope) => limit.includes(scope));
+}
+
+export interface GrantRefusal {
+  readonly reason: "exceeds-own";
+  readonly what: "scopes" | "projects" | "accounts";
+  /** What is too much; empty: all of them were wanted. */
+  readonly names: readonly string[];
+}
+
+/** Nobody gives away more than they have. */
+export function checkGrant(giver: Grant, wanted: Grant): Result<void, GrantRefusal> {
+  const scopes = wanted.scopes.filter((scope) => !allowsScope(giver, scope));
+  if (scopes.length > 0) return err({ reason: "exceeds-own", what: "scopes", names: scopes });
+  for (const what of ["projects", "accounts"] as const) {
+    const own = giver[what];
+    if (own === undefined) continue;
+    const names = (wanted[what] ?? []).filter((name) => !own.includes(name));
+    if (wanted[what] === undefined || names.length > 0) return err({ reason: "exceeds-own", what, names });
+  }
+  return ok(undefined);
+}
+
+/** How long a key that is being replaced goes on at most. */
+export const MAX_OVERLAP_MS = 7 * 24 * 60 * 60_000;
+
+/**
+ * The old key of a rotation: it ends after the overlap, or when it would have ended anyway.
+ *
+ * @param overlapMs - 0 to `MAX_OVERLAP_MS`
+ */
+export function retireKey(
+  key: ApiKey,
+  replacedBy: string,
+  overlapMs: number,
+  now: Date,
+): Result<ApiKey & Required<Pick<ApiKey, "expiresAt" | "replacedBy">>, { readonly reason: "ended" }> {
+  if (key.replacedBy !== undefined || isKeyExpired(key, now)) return err({ reason: "ended" });
+  const endsAt = new Date(now.getTime() + overlapMs);
+  const expiresAt = key.expiresAt && key.expiresAt < endsAt ? key.expiresAt : endsAt;
+  return ok({ ...key, replacedBy, expiresAt });
+}

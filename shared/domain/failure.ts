@@ -1,4 +1,5 @@
 import type { Reason } from "./reason.ts";
+import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import type { Task } from "./task.ts";
 
 /**
@@ -41,7 +42,12 @@ export interface BackoffPolicy {
   readonly capMs: number;
 }
 
-export const BACKOFF: BackoffPolicy = { baseMs: 60_000, capMs: 15 * 60_000 };
+export const backoffOf = ({ retryBaseSeconds }: Pick<Settings, "retryBaseSeconds">): BackoffPolicy => ({
+  baseMs: retryBaseSeconds * 1_000,
+  capMs: 15 * 60_000,
+});
+
+export const BACKOFF: BackoffPolicy = backoffOf(DEFAULT_SETTINGS);
 /** Spreads the tasks that wait for the same reset. */
 const RESET_JITTER_MS = 10_000;
 /** Waited for when a rate limit comes without a reset: the window of every limit that Punctual meets. */
@@ -76,6 +82,7 @@ export function decideAfterFailure(
   failure: Failure,
   now: Date,
   random: number,
+  backoff: BackoffPolicy = BACKOFF,
 ): FailureDecision {
   const { reason } = failure;
   switch (failure.class) {
@@ -100,7 +107,7 @@ export function decideAfterFailure(
             remedy: reason.remedy,
           },
         };
-      const retryAt = new Date(now.getTime() + backoffMs(task.retries, random));
+      const retryAt = new Date(now.getTime() + backoffMs(task.retries, random, backoff));
       return { to: "retry", retryAt, counted: true, known: false, reason };
     }
     case "credentials":

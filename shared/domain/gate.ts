@@ -331,3 +331,24 @@ export function nextInstant(gate: Gate): Date {
   const ends = [gate.closedUntil, gate.circuit.openUntil, intervalEnd(gate, gate.intervalMs)];
   return new Date(Math.max(0, ...ends.map((end) => end?.getTime() ?? 0)));
 }
+
+/** Posts counted in a window, reserved ones included. */
+export interface UsedWindow {
+  readonly used: number;
+  /** Absent: nothing is counted. */
+  readonly resetAt?: Date;
+}
+
+/** What is counted in the windows that are current at `now`. */
+export function usedWindows(
+  { quarter, day }: Pick<Gate, "quarter" | "day">,
+  now: Date,
+): { readonly quarter: UsedWindow; readonly day: UsedWindow } {
+  const usedIn = (window: GateWindow | undefined, lengthMs: number): UsedWindow => {
+    const counted = current(window, now, lengthMs);
+    return counted
+      ? { used: counted.used, resetAt: new Date(counted.startAt.getTime() + lengthMs) }
+      : { used: 0 };
+  };
+  return { quarter: usedIn(quarter, QUARTER_MS), day: usedIn(day, DAY_MS) };
+}

@@ -15,6 +15,8 @@ export type BatchId = Branded<"BatchId">;
 export type RecurrenceId = Branded<"RecurrenceId">;
 /** ULID. */
 export type JobId = Branded<"JobId">;
+/** ULID. */
+export type UserId = Branded<"UserId">;
 
 export const asTaskId = (id: string): TaskId => id as TaskId;
 export const asOwnerId = (id: string): OwnerId => id as OwnerId;
@@ -24,3 +26,4 @@ export const asAttemptId = (id: string): AttemptId => id as AttemptId;
 export const asBatchId = (id: string): BatchId => id as BatchId;
 export const asRecurrenceId = (id: string): RecurrenceId => id as RecurrenceId;
 export const asJobId = (id: string): JobId => id as JobId;
+export const asUserId = (id: string): UserId => id as UserId;

@@ -64,13 +64,17 @@ const stepIn = ({ recoveries, stalledSince, wakeAt }: Task) => ({
   stalledSince: stalledSince ?? wakeAt,
 });
 
-/** The sweeper took it and gives it a new arm. An uploader that died loses its lease: its task starts from what it saved. */
-export const claimForSweep = (task: Task, now: Date): Task =>
+/**
+ * The sweeper took it and gives it a new arm. An uploader that died loses its lease: its task starts from what it saved.
+ *
+ * @param claimMs - the next one is sent after this, if this one did nothing
+ */
+export const claimForSweep = (task: Task, now: Date, claimMs: number = TIMING.sweep.claimMs): Task =>
   change(task, now, {
     ...(task.status === "preparing" && { status: "pending", ...RELEASED }),
     arm: task.arm + 1,
     ...stepIn(task),
-    wakeAt: after(now, TIMING.sweep.claimMs),
+    wakeAt: after(now, claimMs),
     arrangedFor: undefined,
   });
 
@@ -270,8 +274,8 @@ export const awaitReading = (task: Task, now: Date, at: Date): Task =>
   change(task, now, { recoveries: 0, readAt: at, wakeAt: after(at, TIMING.wake.unsettledMs) });
 
 /** The sweeper sends the reading again: its message was lost, or whoever read has died. */
-export const claimForReading = (task: Task, now: Date): Task =>
-  change(task, now, { ...stepIn(task), readAt: now, wakeAt: after(now, TIMING.sweep.claimMs) });
+export const claimForReading = (task: Task, now: Date, claimMs: number = TIMING.sweep.claimMs): Task =>
+  change(task, now, { ...stepIn(task), readAt: now, wakeAt: after(now, claimMs) });
 
 /** Proven not to be out: the same request is sent once more, now. */
 export const repost = (task: Task, now: Date, reason: Reason): Task => ({
@@ -405,6 +409,94 @@ export const reschedule = (task: Task, now: Date, slotAt: Date, override = false
     reason: undefined,
     wakeAt: after(now, TIMING.wake.unarrangedMs),
   });
+
+export interface Retiming {
+  /** What was asked for. */
+  readonly publishAt: Date;
+  readonly slotAt: Date;
+  /** Absent: the slot was given. */
+  readonly strategy?: Task["strategy"] | undefined;
+  /** Of an open pool: the account that the slot belongs to. */
+  readonly chosen?: AccountId | undefined;
+}
+
+/** Another time was asked for: the same content at another slot, under a new arm. */
+export function retime(task: Task, now: Date, { publishAt, slotAt, strategy, chosen }: Retiming): Task {
+  const { strategy: _, ...moved } = reschedule(task, now, slotAt);
+  return {
+    ...moved,
+    publishAt,
+    ...(strategy && { strategy }),
+    ...(chosen && { accountId: chosen, pool: "chosen" as const }),
+  };
+}
+
+/** How a task is treated on its way: not what it says, nor when it goes out. */
+export type Treatment = Pick<Task, "priority" | "language" | "latePolicy" | "maxRetries"> & {
+  readonly reconcile: Task["reconcile"] | undefined;
+};
+
+/** Its calls and whoever works on it stay: they read the task again before they act. */
+export const treat = (task: Task, now: Date, treatment: Treatment): Task => change(task, now, treatment);
+
+/**
+ * A person changed what it says. That is a new revision and nothing more: how its slot was chosen stays, and what is held
+ * stays held, for the same reason.
+ *
+ * @param revised - the new revision, as `revise` made it
+ * @param keepsPool - its account was not changed
+ */
+export function edit(
+  task: Task,
+  revised: Task,
+  { maxRetries, keepsPool }: { readonly maxRetries: number; readonly keepsPool: boolean },
+): Task {
+  const { wakeAt, ...rest } = revised;
+  const edited: Task = {
+    ...rest,
+    maxRetries,
+    ...(task.strategy && !revised.strategy && { strategy: task.strategy }),
+    ...(keepsPool && task.pool && { pool: task.pool }),
+  };
+  if (task.status !== "held") return { ...edited, ...(wakeAt && { wakeAt }) };
+  return {
+    ...edited,
+    status: "held",
+    ...(task.reason && { reason: task.reason }),
+    ...(task.heldFor && keepsPool && { heldFor: task.heldFor }),
+  };
+}
+
+/** A person has seen the post whose answer was lost. A thread goes on with its next part, unless it was to be cancelled. */
+export function adoptSeen(task: Task, now: Date, part: PostedPart): Task {
+  const posted = [...task.posted, part];
+  const common = {
+    ...CERTAIN,
+    posted,
+    sentAt: task.sentAt ?? part.sentAt,
+    heldFor: undefined,
+    retries: 0,
+    recoveries: 0,
+    parkings: 0,
+    arrangedFor: undefined,
+    notBeforeAt: undefined,
+    reason: undefined,
+    wakeAt: undefined,
+  };
+  if (posted.length >= task.partCount) return change(task, now, { ...common, status: "published" });
+  if (task.cancelAskedAt)
+    return change(task, now, {
+      ...common,
+      status: "cancelled",
+      reason: cancelledReason(posted.length, task.partCount),
+    });
+  return change(task, now, {
+    ...common,
+    status: "pending",
+    arm: task.arm + 1,
+    wakeAt: after(now, TIMING.wake.unarrangedMs),
+  });
+}
 
 /** The planner found another slot: what was arranged for the old one does nothing, and all else stays as it is. */
 export const moveSlot = (task: Task, now: Date, slotAt: Date): Task =>

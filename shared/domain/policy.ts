@@ -38,6 +38,7 @@ export const PARKING_CODES = [
   "circuit-open",
   "rate-limited",
   "no-service",
+  "publishers-busy",
 ] as const;
 export type ParkingCode = (typeof PARKING_CODES)[number];
 

@@ -23,6 +23,7 @@ import {
 } from "./post-fields.ts";
 import { checkCharacters, tidyText } from "./post-text.ts";
 import type { Reason } from "./reason.ts";
+import type { SourceDefaults } from "./source.ts";
 import { splitField } from "./split-thread.ts";
 import { DEFAULT_LANGUAGE, DEFAULT_PRIORITY, type LatePolicy, type ReconcilePolicy } from "./task.ts";
 import { nearest, quote, quoteAll } from "./words.ts";
@@ -122,8 +123,8 @@ type Field = keyof typeof FIELDS;
 const shape = {
   publishAt: FIELDS.publishAt.schema.optional(),
   account: FIELDS.account.schema.optional(),
-  priority: FIELDS.priority.schema.default(DEFAULT_PRIORITY),
-  language: FIELDS.language.schema.default(DEFAULT_LANGUAGE),
+  priority: FIELDS.priority.schema.optional(),
+  language: FIELDS.language.schema.optional(),
   altText: FIELDS.altText.schema.default([]),
   media: FIELDS.media.schema.optional(),
   batch: FIELDS.batch.schema.optional(),
@@ -131,7 +132,7 @@ const shape = {
   latePolicy: FIELDS.latePolicy.schema.optional(),
   reconcile: FIELDS.reconcile.schema.optional(),
   strategy: FIELDS.strategy.schema.optional(),
-  reuseMedia: FIELDS.reuseMedia.schema.default(false),
+  reuseMedia: FIELDS.reuseMedia.schema.optional(),
   recurrence: FIELDS.recurrence.schema.optional(),
   variants: FIELDS.variants.schema.optional(),
   split: FIELDS.split.schema.optional(),
@@ -153,8 +154,14 @@ type Fields = z.output<typeof jsonSchema>;
  *
  * Refusals (`code`): `sidecar-too-large`, `empty-file`, `invalid-utf8`, `malformed-front-matter`, `malformed-json`,
  * `unknown-field`, `invalid-field`, `invalid-text`, `text-twice`.
+ *
+ * @param defaults - stand in for fields that it does not have
  */
-export function parseSidecar(format: SidecarFormat, bytes: Uint8Array): Result<Sidecar, Reason> {
+export function parseSidecar(
+  format: SidecarFormat,
+  bytes: Uint8Array,
+  defaults: SourceDefaults = {},
+): Result<Sidecar, Reason> {
   const badSize = checkSidecarSize(bytes.byteLength);
   if (badSize) return err(badSize);
   let text: string;
@@ -170,11 +177,11 @@ export function parseSidecar(format: SidecarFormat, bytes: Uint8Array): Result<S
   }
   switch (format) {
     case "txt":
-      return finish({ ...jsonSchema.parse({}), text });
+      return finish({ ...jsonSchema.parse({}), text }, defaults);
     case "md":
-      return parseMarkdown(text);
+      return parseMarkdown(text, defaults);
     case "json":
-      return parseJson(text);
+      return parseJson(text, defaults);
   }
 }
 
@@ -196,7 +203,7 @@ export function checkSidecarSize(sizeBytes: number): Reason | undefined {
 
 const isRule = (line: string): boolean => line.trimEnd() === "---";
 
-function parseMarkdown(text: string): Result<Sidecar, Reason> {
+function parseMarkdown(text: string, defaults: SourceDefaults): Result<Sidecar, Reason> {
   const lines = text.split("\n");
   let body = lines;
   let given: Readonly<Record<string, unknown>> = {};
@@ -224,13 +231,13 @@ function parseMarkdown(text: string): Result<Sidecar, Reason> {
   const parts = texts.map((part) => part.join("\n"));
   if (parts.length === 1) {
     const [only = ""] = parts;
-    return finish({ ...fields.value, ...(only.trim() !== "" && { text: only }) });
+    return finish({ ...fields.value, ...(only.trim() !== "" && { text: only }) }, defaults);
   }
   if (fields.value.thread) return err(textTwice("thread in the front matter"));
-  return finish({ ...fields.value, thread: parts });
+  return finish({ ...fields.value, thread: parts }, defaults);
 }
 
-function parseJson(text: string): Result<Sidecar, Reason> {
+function parseJson(text: string, defaults: SourceDefaults): Result<Sidecar, Reason> {
   let given: unknown;
   try {
     given = JSON.parse(text);
@@ -240,7 +247,7 @@ function parseJson(text: string): Result<Sidecar, Reason> {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     return err(malformedJson("it is no object { … }"));
   const fields = checkFields(jsonSchema, given as Record<string, unknown>);
-  return fields.ok ? finish(fields.value) : fields;
+  return fields.ok ? finish(fields.value, defaults) : fields;
 }
 
 const malformedJson = (what: string): Reason => ({
@@ -284,18 +291,21 @@ function checkFields<Output>(
   });
 }
 
-function finish(fields: Fields): Result<Sidecar, Reason> {
+function finish(fields: Fields, defaults: SourceDefaults): Result<Sidecar, Reason> {
   const {
     text,
     thread,
     publishAt,
-    account,
-    reconcile,
+    account = defaults.account,
+    reconcile = defaults.reconcile,
+    priority = defaults.priority ?? DEFAULT_PRIORITY,
+    language = defaults.language ?? DEFAULT_LANGUAGE,
+    reuseMedia = defaults.reuseMedia ?? false,
     batch,
     media,
     altText,
-    latePolicy,
-    strategy,
+    latePolicy = defaults.latePolicy,
+    strategy = defaultStrategy(fields, defaults),
     ...rest
   } = fields;
   if (text !== undefined && thread) return err(textTwice("thread"));
@@ -313,6 +323,9 @@ function finish(fields: Fields): Result<Sidecar, Reason> {
   return ok({
     ...rest,
     texts,
+    priority,
+    language,
+    reuseMedia,
     altText: altText.map(tidyText),
     ...(publishAt !== undefined && { publishAt }),
     ...(account !== undefined && { account }),
@@ -323,6 +336,12 @@ function finish(fields: Fields): Result<Sidecar, Reason> {
     ...(media !== undefined && { media }),
   });
 }
+
+/** A file that names its time, or recurs, has decided itself. */
+const defaultStrategy = (
+  { publishAt, recurrence }: Fields,
+  { strategy }: SourceDefaults,
+): Strategy | undefined => (publishAt === undefined && recurrence === undefined ? strategy : undefined);
 
 /** Why alternative texts do not fit the media; undefined: they do. */
 export function checkAltText(altText: readonly string[], media: readonly string[]): Reason | undefined {

@@ -81,6 +81,8 @@ export type TaskSource =
       readonly base: string;
       /** Sidecar's file name. */
       readonly file: string;
+      /** Where under `drop/` they lie, and the outcome under `outcome/`. Absent: the project's name. */
+      readonly folder?: string;
     }
   | {
       readonly kind: "recurrence";
@@ -109,6 +111,8 @@ export interface Task {
   /** Any active account of the project will do; `open`: none is chosen yet, and `accountId` is its default. */
   readonly pool?: "open" | "chosen";
   readonly batchId?: BatchId;
+  /** The task that ended without a post, and that this one tries once more. */
+  readonly retryOf?: TaskId;
   readonly status: TaskStatus;
   /** Grows by one with every write. */
   readonly version: number;
@@ -211,7 +215,7 @@ export interface Content {
 }
 
 /** How late the first part went out, in ms; never negative unless it was early, which is a bug. */
-export const latenessMs = (task: Task): number | undefined =>
+export const latenessMs = (task: Pick<Task, "slotAt" | "sentAt">): number | undefined =>
   task.sentAt && task.sentAt.getTime() - task.slotAt.getTime();
 
 export type LateDecision = "in-time" | "missed" | "hold";

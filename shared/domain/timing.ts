@@ -4,6 +4,7 @@
  * The order `request deadline < time that must remain < function timeout < lease < visibility` is what keeps a
  * worker from posting with a lease that somebody else already took over. `test/unit/domain/timing.test.ts` holds it.
  */
+import { DEFAULT_SETTINGS } from "./settings.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -71,8 +72,8 @@ export const TIMING = {
     memoryMb: 256,
     timeoutMs: 55 * SECOND,
     everyMs: MINUTE,
-    /** A claimed task comes back to the sweeper after this, if whoever it was given to did nothing. */
-    claimMs: 300 * SECOND,
+    /** A claimed task comes back to the sweeper after this, if whoever it was given to did nothing. A setting. */
+    claimMs: DEFAULT_SETTINGS.stuckAfterSeconds * SECOND,
     maxRecoveries: 5,
     /** S3's events are delivered at least once; this finds what was dropped while they could not be. */
     scanEveryMs: HOUR,
@@ -89,7 +90,22 @@ export const TIMING = {
     waitForFilesMs: DAY,
   },
   relay: { memoryMb: 256, timeoutMs: 60 * SECOND },
+  /** Calls to the endpoints of webhooks. */
+  deliver: {
+    memoryMb: 256,
+    /** A batch that is all of one task and one endpoint, which never answers, takes ten deadlines. */
+    timeoutMs: 120 * SECOND,
+    /** Whole attempt, the look-up of the name included. */
+    requestDeadlineMs: 10 * SECOND,
+    batchSize: 10,
+    visibilityMs: 720 * SECOND,
+    maxReceives: 5,
+    /** Ten calls each. A new AWS account has ten in all, and whoever waits for a slow endpoint keeps no post from its second. */
+    maxConcurrency: 3,
+  },
   api: { memoryMb: 512, timeoutMs: 25 * SECOND },
+  /** Two requests to X, one after the other, and API Gateway waits for 30 s. */
+  connect: { memoryMb: 512, timeoutMs: 28 * SECOND },
   authorize: { memoryMb: 256, timeoutMs: 5 * SECOND, cacheMs: 60 * SECOND },
   /** Deadline of any AWS call, retries included. */
   lookupDeadlineMs: 10 * SECOND,

@@ -1,5 +1,6 @@
 import type { ApiKey, KeyHash } from "#shared/domain/api-key.ts";
 import type { OwnerId } from "#shared/domain/ids.ts";
+import type { Result } from "#shared/result.ts";
 
 /** API keys by their hash; the keys themselves are nowhere. Passes `test/contracts/key-store.ts`. */
 export interface KeyStore {
@@ -11,6 +12,15 @@ export interface KeyStore {
   add(key: ApiKey): Promise<void>;
   /** Notes a use. Without effect on a key that was revoked meanwhile, or was used later. */
   touch(hash: KeyHash, at: Date): Promise<void>;
-  /** Ends the key for good. */
+  /**
+   * Adds a key that takes the place of another one, which ends when it says. Both or neither.
+   *
+   * Refused: the old one was replaced or revoked meanwhile.
+   */
+  replace(
+    retired: ApiKey & Required<Pick<ApiKey, "expiresAt" | "replacedBy">>,
+    next: ApiKey,
+  ): Promise<Result<void, { readonly reason: "ended" }>>;
+  /** Ends the key for good. Repeating it is harmless. */
   revoke(key: Pick<ApiKey, "hash" | "ownerId">): Promise<void>;
 }

@@ -153,6 +153,8 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
   async function onFile(key: string): Promise<AcceptReport> {
     const parsed = parseDropKey(key);
     if (!parsed.ok) return onBadKey(parsed.error);
+    // No trace of it: the first scan after the folder is on again takes it for new.
+    if ((await accounts.getSource(parsed.value.project))?.enabled === false) return { kind: "ignored" };
     let last: AcceptReport = { kind: "ignored" };
     for (const base of await basesOf(parsed.value)) {
       const { expected } = await note(parsed.value.project, base);
@@ -187,12 +189,14 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
       const drop = await drops.get(project, base);
       if (!drop) return { kind: "ignored" };
       const now = clock.now();
-      const owner = await accounts.getProjectByFolder(project);
+      const source = await accounts.getSource(project);
+      const owner = source && (await accounts.getProject(source.projectId));
       if (!owner) return refuse(drop, { why: await unknownProject(project) });
       const task = drop.taskId && (await tasks.get(drop.taskId));
       const content = task && (await tasks.getContent(task));
       const reading = await readDrop(drop, {
         project: owner,
+        defaults: source.defaults,
         now,
         settled: now >= settledAt(drop),
         known: content?.media ?? [],
@@ -368,7 +372,12 @@ export function createAcceptDrop(deps: AcceptDropDeps): AcceptDrop {
         media,
         batchId,
         maxRetries: DEFAULT_MAX_RETRIES,
-        source: { kind: "drop", base: drop.base, file },
+        source: {
+          kind: "drop",
+          base: drop.base,
+          file,
+          ...(drop.project !== owner.name && { folder: drop.project }),
+        },
       },
       { drop: accepted, ...(task && change === "revise" && { revises: task }) },
     );

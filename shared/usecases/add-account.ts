@@ -1,5 +1,6 @@
 import { type Account, accountIdFor, type Project } from "#shared/domain/account.ts";
 import { type Credentials, fingerprintOf } from "#shared/domain/credentials.ts";
+import { isAccountName } from "#shared/domain/names.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import {
@@ -7,8 +8,8 @@ import {
   type ConnectedAccount,
   createConnectAccount,
   FIRST_OWNER,
-  isAccountName,
 } from "./connect-account.ts";
+import { findProject } from "./find-project.ts";
 
 export interface AddAccountDeps extends ConnectAccountDeps {
   readonly accounts: AccountStore;
@@ -41,11 +42,11 @@ export function createAddAccount(deps: AddAccountDeps): AddAccount {
   const { accounts, vault } = deps;
   const connect = createConnectAccount(deps);
 
-  return async ({ name, project: folder, credentials: given }) => {
+  return async ({ name, project: projectName, credentials: given }) => {
     if (!isAccountName(name)) return err({ reason: "bad-name", name });
-    const project = await accounts.getProjectByFolder(folder);
-    if (!project)
-      return err({ reason: "unknown-project", project: folder, known: await accounts.listFolders() });
+    const found = await findProject(accounts, FIRST_OWNER, projectName);
+    if (!found.ok) return err({ reason: "unknown-project", project: projectName, known: found.error.known });
+    const project = found.value;
     const id = accountIdFor(FIRST_OWNER, name);
     const stored = await vault.load(id);
     if (!given && !stored) return err({ reason: "no-credentials" });

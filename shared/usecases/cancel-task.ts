@@ -1,13 +1,13 @@
 import { giveBack, hasPlace } from "#shared/domain/gate.ts";
 import { asAttemptId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
 import { askToCancel, cancel } from "#shared/domain/moves.ts";
-import { arrangedSteps, isFinal, isInFlight, type TaskStatus } from "#shared/domain/task.ts";
+import { arrangedSteps, isFinal, isInFlight, type Task, type TaskStatus } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import { type ChangeRefusal, changeOwnTask } from "./change-own-task.ts";
+import { type ChangeOptions, type ChangeRefusal, changeOwnTask, type Decided } from "./change-own-task.ts";
 import { type ShownTask, type ShowTasks, showTask } from "./show-tasks.ts";
 
 export interface CancelTaskDeps {
@@ -31,7 +31,11 @@ export type CancelRefusal = ChangeRefusal | { readonly reason: "final"; readonly
  * Cancels a task. Repeating it changes nothing more. A thread that is cancelled between two parts leaves its place at the
  * account's gate.
  */
-export type CancelTask = (ownerId: OwnerId, id: TaskId) => Promise<Result<Cancellation, CancelRefusal>>;
+export type CancelTask = (
+  ownerId: OwnerId,
+  id: TaskId,
+  options?: ChangeOptions,
+) => Promise<Result<Cancellation, CancelRefusal>>;
 
 export function createCancelTask({
   tasks,
@@ -41,8 +45,8 @@ export function createCancelTask({
   entropy,
   report,
 }: CancelTaskDeps): CancelTask {
-  return async (ownerId, id) => {
-    const changed = await changeOwnTask<CancelRefusal>(tasks, ownerId, id, async (task) => {
+  return async (ownerId, id, options) => {
+    const decide = async (task: Task): Promise<Decided<CancelRefusal>> => {
       const { status } = task;
       if (status === "cancelled" || (isInFlight(status) && task.cancelAskedAt)) return ok("unchanged");
       if (isFinal(status)) return err({ reason: "final", status });
@@ -62,7 +66,8 @@ export function createCancelTask({
           : undefined;
       const left = gate && hasPlace(gate, id) && { gate: giveBack(gate, id) };
       return ok({ next, together: { log, ...left } });
-    });
+    };
+    const changed = await changeOwnTask(tasks, ownerId, id, decide, options);
     if (!changed.ok) return changed;
     const { before, after } = changed.value;
     if (after.status === "cancelled" && before.status !== "cancelled") {

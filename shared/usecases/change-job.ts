@@ -17,12 +17,13 @@ export type ChangeJob = (
   ownerId: OwnerId,
   id: JobId,
   wish: JobWish,
+  ifVersion?: number,
 ) => Promise<Result<Job, JobWishRefusal | RegisterRefusal | ChangeJobRefusal>>;
 
 /** Puts other wishes in the place of the old ones. A run that has begun goes on as it began. */
 export function createChangeJob({ jobs, accounts, clock }: ChangeJobDeps): ChangeJob {
-  return (ownerId, id, written) =>
-    changeOwnJob<JobWishRefusal | RegisterRefusal>(jobs, ownerId, id, async (job) => {
+  return (ownerId, id, written, ifVersion) =>
+    changeOwnJob<JobWishRefusal | RegisterRefusal>(jobs, ownerId, id, ifVersion, async (job) => {
       const now = clock.now();
       const wish = await checkWish(accounts, ownerId, written, now);
       if (!wish.ok) return wish;

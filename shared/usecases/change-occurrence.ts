@@ -57,6 +57,7 @@ export type ChangeOccurrence = (
   /** As written: the local time that the rule names, or its instant. */
   occurrence: string,
   wish: OccurrenceWish,
+  ifVersion?: number,
 ) => Promise<Result<ShownRecurrence, OccurrenceRefusal>>;
 
 const DAY_MS = 86_400_000;
@@ -122,8 +123,8 @@ export function createChangeOccurrence(deps: ChangeOccurrenceDeps): ChangeOccurr
     }
   }
 
-  return async (ownerId, id, occurrence, wish) => {
-    const changed = await changeOwnRecurrence<OccurrenceRefusal>(deps, ownerId, id, (stored) =>
+  return async (ownerId, id, occurrence, wish, ifVersion) => {
+    const changed = await changeOwnRecurrence<OccurrenceRefusal>(deps, ownerId, id, ifVersion, (stored) =>
       decide(stored, occurrence, wish),
     );
     return changed.ok ? ok(await expandAndShow(deps, changed.value.after)) : changed;

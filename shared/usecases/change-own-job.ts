@@ -9,6 +9,8 @@ export const MAX_RACES = 5;
 
 export type ChangeJobRefusal =
   | { readonly reason: "not-found" }
+  /** It is not the version any more that the caller has seen. */
+  | { readonly reason: "stale"; readonly version: number }
   /** Somebody else was faster every time. */
   | { readonly reason: "conflict" };
 
@@ -18,17 +20,24 @@ export interface DecidedJob {
   readonly register?: JobRegister;
 }
 
-/** Decides by the job as it is now and writes what was decided; when somebody was faster, decides again. */
+/**
+ * Decides by the job as it is now and writes what was decided; when somebody was faster, decides again.
+ *
+ * @param ifVersion - the version that the caller has seen; absent: whatever there is
+ */
 export async function changeOwnJob<Refusal>(
   jobs: Pick<JobStore, "get" | "save">,
   ownerId: OwnerId,
   id: JobId,
+  ifVersion: number | undefined,
   decide: (job: Job) => Promise<Result<DecidedJob, Refusal>>,
 ): Promise<Result<Job, Refusal | ChangeJobRefusal>> {
   const readJob = createReadJob({ jobs });
   for (let race = 0; race < MAX_RACES; race++) {
     const read = await readJob(ownerId, id);
     if (!read.ok) return read;
+    const { version } = read.value;
+    if (ifVersion !== undefined && version !== ifVersion) return err({ reason: "stale", version });
     const decided = await decide(read.value);
     if (!decided.ok) return decided;
     const { next, register } = decided.value;

@@ -10,6 +10,8 @@ const MAX_RACES = 5;
 
 export type ChangeRecurrenceRefusal =
   | { readonly reason: "not-found" }
+  /** It is not the revision any more that the caller has seen. */
+  | { readonly reason: "stale"; readonly version: number }
   /** Somebody else was faster every time. */
   | { readonly reason: "conflict" };
 
@@ -27,16 +29,23 @@ interface ChangedRecurrence {
   readonly after: StoredRecurrence;
 }
 
-/** Decides by the recurrence as it is now and writes what was decided: a new revision, which is due at once. */
+/**
+ * Decides by the recurrence as it is now and writes what was decided: a new revision, which is due at once.
+ *
+ * @param ifRev - the revision that the caller has seen, whatever was expanded since; absent: whatever there is
+ */
 export async function changeOwnRecurrence<Refusal>(
   { recurrences, clock }: { readonly recurrences: RecurrenceStore; readonly clock: Pick<Clock, "now"> },
   ownerId: OwnerId,
   id: RecurrenceId,
+  ifRev: number | undefined,
   decide: (stored: StoredRecurrence) => Promise<Result<RecurrenceChange, Refusal>>,
 ): Promise<Result<ChangedRecurrence, Refusal | ChangeRecurrenceRefusal>> {
   for (let race = 0; race < MAX_RACES; race++) {
     const before = await readOwnRecurrence(recurrences, ownerId, id);
     if (!before) return err({ reason: "not-found" });
+    const seen = before.recurrence.rev;
+    if (ifRev !== undefined && seen !== ifRev) return err({ reason: "stale", version: seen });
     const decided = await decide(before);
     if (!decided.ok) return decided;
     const now = clock.now();

@@ -20,15 +20,17 @@ export type ChangeRecurrence = (
   ownerId: OwnerId,
   id: RecurrenceId,
   wanted: WantedRecurrence,
+  ifVersion?: number,
 ) => Promise<Result<ShownRecurrence, ChangeRecurrenceRefusal | RecurrenceRefusal>>;
 
 export function createChangeRecurrence(deps: ChangeRecurrenceDeps): ChangeRecurrence {
   const { accounts } = deps;
-  return async (ownerId, id, wanted) => {
+  return async (ownerId, id, wanted, ifVersion) => {
     const changed = await changeOwnRecurrence<ChangeRecurrenceRefusal | RecurrenceRefusal>(
       deps,
       ownerId,
       id,
+      ifVersion,
       async ({ recurrence }) => {
         const project = await accounts.getProject(recurrence.projectId);
         // Nothing can post for a project that is gone.

@@ -1,5 +1,4 @@
 import { type Account, accountIdFor } from "#shared/domain/account.ts";
-import { ANY_ACCOUNT } from "#shared/domain/account-pool.ts";
 import { type Credentials, fingerprintOf } from "#shared/domain/credentials.ts";
 import { type AccountId, asOwnerId } from "#shared/domain/ids.ts";
 import type { Reason } from "#shared/domain/reason.ts";
@@ -11,15 +10,9 @@ import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
 /** Who owns what a deployment starts with. */
 export const FIRST_OWNER = asOwnerId("main");
 /** Without Premium. @see https://docs.x.com/fundamentals/counting-characters */
-const DEFAULT_TEXT_LENGTH = 280;
+export const DEFAULT_TEXT_LENGTH = 280;
 /** Somebody else's write in between is no reason to give up. */
 const MAX_RACES = 5;
-
-/** Names go into keys, folders and addresses. */
-const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-export const isName = (name: string): boolean => NAME_PATTERN.test(name);
-/** `any` stands for all accounts of a project, so none can be called that. */
-export const isAccountName = (name: string): boolean => isName(name) && name !== ANY_ACCOUNT;
 
 export interface ConnectAccountDeps {
   readonly accounts: Pick<AccountStore, "getAccount" | "saveAccount">;

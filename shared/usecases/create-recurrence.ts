@@ -1,4 +1,4 @@
-import { asRecurrenceId, type OwnerId } from "#shared/domain/ids.ts";
+import { asRecurrenceId, type OwnerId, type RecurrenceId } from "#shared/domain/ids.ts";
 import type { Recurrence } from "#shared/domain/recurrence/recurrence.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -7,7 +7,7 @@ import { ok, type Result } from "#shared/result.ts";
 import { checkRecurrence, type RecurrenceRefusal, type WantedRecurrence } from "./check-recurrence.ts";
 import { type ExpandAtOnceDeps, expandAndShow } from "./expand-at-once.ts";
 import { findProject, type UnknownProject } from "./find-project.ts";
-import type { ShownRecurrence, ShowRecurrenceDeps } from "./show-recurrence.ts";
+import { readOwnRecurrence, type ShownRecurrence, type ShowRecurrenceDeps } from "./show-recurrence.ts";
 
 export interface CreateRecurrenceDeps extends ShowRecurrenceDeps, ExpandAtOnceDeps {
   readonly recurrences: RecurrenceStore;
@@ -17,6 +17,8 @@ export interface CreateRecurrenceDeps extends ShowRecurrenceDeps, ExpandAtOnceDe
 
 export interface NewRecurrence extends WantedRecurrence {
   readonly ownerId: OwnerId;
+  /** Of the new recurrence. Absent: any. The owner's that has it already is the one that was wished for. */
+  readonly id?: RecurrenceId | undefined;
   readonly project: string;
 }
 
@@ -27,7 +29,9 @@ export type CreateRecurrence = (
 
 export function createCreateRecurrence(deps: CreateRecurrenceDeps): CreateRecurrence {
   const { recurrences, accounts, clock, entropy } = deps;
-  return async (wanted) => {
+  return async ({ id, ...wanted }) => {
+    const made = id && (await readOwnRecurrence(recurrences, wanted.ownerId, id));
+    if (made) return ok(await expandAndShow(deps, made));
     const project = await findProject(accounts, wanted.ownerId, wanted.project);
     if (!project.ok) return project;
     const checked = await checkRecurrence(accounts, project.value, wanted);
@@ -35,7 +39,7 @@ export function createCreateRecurrence(deps: CreateRecurrenceDeps): CreateRecurr
     const now = clock.now();
     const recurrence: Recurrence = {
       ...checked.value.recurrence,
-      id: asRecurrenceId(entropy.newId()),
+      id: id ?? asRecurrenceId(entropy.newId()),
       ownerId: wanted.ownerId,
       projectId: project.value.id,
       skips: [],

@@ -1,7 +1,9 @@
 import type { Account } from "#shared/domain/account.ts";
 import { ANY_ACCOUNT } from "#shared/domain/account-pool.ts";
 import { type ComposedPost, composePost, type PostText } from "#shared/domain/compose-post.ts";
-import type { OwnerId } from "#shared/domain/ids.ts";
+import type { MediaRef } from "#shared/domain/draft.ts";
+import { asTaskId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
+import type { Medium } from "#shared/domain/media.ts";
 import { decideStrategy } from "#shared/domain/planning/decide-strategy.ts";
 import type { Plan } from "#shared/domain/planning/plan.ts";
 import { isFlexible, type Strategy } from "#shared/domain/planning/strategy.ts";
@@ -13,21 +15,27 @@ import { DEFAULT_LATE_POLICY, type LatePolicy, type ReconcilePolicy } from "#sha
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { BatchStore } from "#shared/ports/batch-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
+import type { Entropy } from "#shared/ports/entropy.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import { findAccount, findProject, type UnknownAccount, type UnknownProject } from "./find-project.ts";
 import { openBatch } from "./open-batch.ts";
 import type { PlacePost, PlaceRefusal } from "./place-post.ts";
 import type { ShownTask } from "./show-tasks.ts";
+import type { BadMedia, PostMedia } from "./take-media.ts";
 
 export interface CreateTaskDeps {
   readonly accounts: AccountStore;
   readonly batches: Pick<BatchStore, "open">;
   readonly placePost: PlacePost;
   readonly clock: Pick<Clock, "now">;
+  /** Uploaded media, and ids for the tasks that take them. Absent: no post may name any. */
+  readonly uploads?: PostMedia & Pick<Entropy, "newId">;
 }
 
 export interface NewTask extends PostText {
   readonly ownerId: OwnerId;
+  /** Of the new task. Absent: any. */
+  readonly id?: TaskId | undefined;
   /** Names, as people know them. */
   readonly project: string;
   /** `any`: whichever has most room. Absent: the project's default. */
@@ -44,12 +52,17 @@ export interface NewTask extends PostText {
   readonly latePolicy?: LatePolicy | undefined;
   readonly maxRetries: number;
   readonly reconcile?: ReconcilePolicy | undefined;
+  /** Uploaded before, in the order of the post. */
+  readonly media?: readonly MediaRef[] | undefined;
+  /** The owner wants to post the same media once more, although the project posts each only once. */
+  readonly reuseMedia?: boolean | undefined;
 }
 
 export type CreateTaskRefusal =
   | UnknownProject
   | UnknownAccount
   | BadText
+  | BadMedia
   | BadTime
   | Exclude<PlaceRefusal, { readonly reason: "stale" }>;
 
@@ -106,7 +119,7 @@ export interface CreatedTask extends ShownTask {
 
 /** @throws whatever the table throws; the task may be stored then, but it is neither lost nor doubled by itself */
 export function createCreateTask(deps: CreateTaskDeps): CreateTask {
-  const { accounts, batches, placePost, clock } = deps;
+  const { accounts, batches, placePost, clock, uploads } = deps;
 
   return async (wanted) => {
     const { ownerId, priority, language, maxRetries } = wanted;
@@ -123,7 +136,10 @@ export function createCreateTask(deps: CreateTaskDeps): CreateTask {
     if (account.value?.ownerId !== ownerId)
       return err({ reason: "unknown-account", name: String(project.defaultAccountId) });
 
-    const composed = composeText(wanted, account.value);
+    const refs = wanted.media ?? [];
+    const media = await findMedia(uploads, ownerId, refs);
+    if (!media.ok) return media;
+    const composed = composeText(wanted, account.value, media.value);
     if (!composed.ok) return composed;
     const { parts, writing } = composed.value;
     const strategy = decideStrategy(wanted.strategy, wanted.publishAt);
@@ -139,13 +155,17 @@ export function createCreateTask(deps: CreateTaskDeps): CreateTask {
     const batchId =
       wanted.batch === undefined ? undefined : await openBatch(batches, ownerId, wanted.batch, now);
 
-    const placed = await placePost({
+    // Media that are taken know their task before it is there, so that nobody deletes them in between.
+    const id = wanted.id ?? (uploads && refs.length > 0 ? asTaskId(uploads.newId()) : undefined);
+    const taken = uploads && id !== undefined ? await uploads.take(ownerId, refs, id) : ok(undefined);
+    if (!taken.ok) return taken;
+    const post = {
       project,
       accountId: account.value.id,
       isAny,
       parts,
       writing,
-      media: [],
+      media: media.value,
       strategy: strategy.value,
       time: time.value,
       priority,
@@ -154,11 +174,12 @@ export function createCreateTask(deps: CreateTaskDeps): CreateTask {
       reconcile: wanted.reconcile ?? project.policy?.reconcile,
       maxRetries,
       batchId,
-      reuseMedia: false,
+      reuseMedia: wanted.reuseMedia ?? false,
       source: { kind: "api" },
-    });
+    } as const;
+    const placed = await placePost(post, id === undefined ? {} : { id });
     if (!placed.ok) {
-      if (placed.error.reason === "stale") throw new RangeError("a new task cannot be stale");
+      if (placed.error.reason === "stale") throw new RangeError(`the new task id ${id} was taken`);
       return err(placed.error);
     }
     const { task, content, plan } = placed.value;
@@ -175,8 +196,23 @@ export function createCreateTask(deps: CreateTaskDeps): CreateTask {
   };
 }
 
-function composeText(wanted: PostText, { maxTextLength }: Account): Result<ComposedPost, BadText> {
-  const limits = { maxTextLength, hasMedia: false };
+async function findMedia(
+  uploads: PostMedia | undefined,
+  ownerId: OwnerId,
+  refs: readonly MediaRef[],
+): Promise<Result<readonly Medium[], BadMedia>> {
+  if (refs.length === 0) return ok([]);
+  if (!uploads)
+    return err({ reason: "bad-media", code: "unknown-media", message: "Uploaded media are not known here." });
+  return uploads.find(ownerId, refs);
+}
+
+function composeText(
+  wanted: PostText,
+  { maxTextLength }: Account,
+  media: readonly Medium[],
+): Result<ComposedPost, BadText> {
+  const limits = { maxTextLength, hasMedia: media.length > 0 };
   const composed = composePost(wanted, limits);
   if (composed.ok) return composed;
   const isOfOnePart = wanted.texts.length > 1 && composed.error.code !== "too-many-parts";

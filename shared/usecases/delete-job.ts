@@ -11,11 +11,15 @@ export interface DeleteJobDeps {
 }
 
 /** Its name is free at once; its runs fade within 90 days. */
-export type DeleteJob = (ownerId: OwnerId, id: JobId) => Promise<Result<Job, ChangeJobRefusal>>;
+export type DeleteJob = (
+  ownerId: OwnerId,
+  id: JobId,
+  ifVersion?: number,
+) => Promise<Result<Job, ChangeJobRefusal>>;
 
 export function createDeleteJob({ jobs, clock }: DeleteJobDeps): DeleteJob {
-  return (ownerId, id) =>
-    changeOwnJob<never>(jobs, ownerId, id, async (job) =>
+  return (ownerId, id, ifVersion) =>
+    changeOwnJob<never>(jobs, ownerId, id, ifVersion, async (job) =>
       ok({
         next: removeJob(job, clock.now()),
         register: leaveRegister(await jobs.getRegister(ownerId), id),

@@ -13,13 +13,19 @@ export interface DeleteRecurrenceDeps extends ExpandAtOnceDeps {
 export type DeleteRecurrence = (
   ownerId: OwnerId,
   id: RecurrenceId,
+  ifVersion?: number,
 ) => Promise<Result<Recurrence, ChangeRecurrenceRefusal>>;
 
 export function createDeleteRecurrence(deps: DeleteRecurrenceDeps): DeleteRecurrence {
-  return async (ownerId, id) => {
-    const deleted = await changeOwnRecurrence<ChangeRecurrenceRefusal>(deps, ownerId, id, async () =>
-      // What it says is written once more, so that it is forgotten with it.
-      ok({ recurrence: { status: "deleted" }, content: {} }),
+  return async (ownerId, id, ifVersion) => {
+    const deleted = await changeOwnRecurrence<ChangeRecurrenceRefusal>(
+      deps,
+      ownerId,
+      id,
+      ifVersion,
+      async () =>
+        // What it says is written once more, so that it is forgotten with it.
+        ok({ recurrence: { status: "deleted" }, content: {} }),
     );
     if (!deleted.ok) return deleted;
     await expandAtOnce(deps, deleted.value.after);

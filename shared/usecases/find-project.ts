@@ -21,10 +21,13 @@ export async function findProject(
   ownerId: OwnerId,
   name: string,
 ): Promise<Result<Project, UnknownProject>> {
-  const project = await accounts.getProjectByFolder(name);
-  if (project?.ownerId === ownerId) return ok(project);
-  const known = (await accounts.listProjects(ownerId)).map((own) => own.name).toSorted();
-  return err({ reason: "unknown-project", name, known });
+  // Most projects have the folder of their name: that is found without a list.
+  const likely = await accounts.getProjectByFolder(name);
+  if (likely?.ownerId === ownerId && likely.name === name) return ok(likely);
+  const own = await accounts.listProjects(ownerId);
+  const project = own.find((one) => one.name === name);
+  if (project) return ok(project);
+  return err({ reason: "unknown-project", name, known: own.map((one) => one.name).toSorted() });
 }
 
 /** The owner's account of that name; with a project, only one that the project may post with. */

@@ -4,13 +4,12 @@ import {
   formatApiKey,
   isKeyExpired,
   KEY_RANDOM_BYTES,
-  type KeyScope,
   parseApiKey,
 } from "#shared/domain/api-key.ts";
 import type { Credentials } from "#shared/domain/credentials.ts";
-import { type AccountId, asJobId, asProjectId, type OwnerId } from "#shared/domain/ids.ts";
-import { enterJob, type JobWish, newJob } from "#shared/domain/job.ts";
+import { type AccountId, asProjectId } from "#shared/domain/ids.ts";
 import { isTimeZone } from "#shared/domain/local-clock.ts";
+import { isAccountName, isName } from "#shared/domain/names.ts";
 import { DEFAULT_PRESET, PRESETS, type PresetName } from "#shared/domain/planning/presets.ts";
 import { rulesOf } from "#shared/domain/planning/rules.ts";
 import type { Reason } from "#shared/domain/reason.ts";
@@ -22,59 +21,53 @@ import type { Entropy } from "#shared/ports/entropy.ts";
 import type { JobStore } from "#shared/ports/job-store.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import { MAX_RACES } from "./change-own-job.ts";
-import {
-  type ConnectedAccount,
-  createConnectAccount,
-  FIRST_OWNER,
-  isAccountName,
-  isName,
-} from "./connect-account.ts";
+import { type ConnectedAccount, createConnectAccount, FIRST_OWNER } from "./connect-account.ts";
+
+import { ensureFillJob, type FillJob } from "./ensure-fill-job.ts";
+import { findProject } from "./find-project.ts";
 
 export { FIRST_OWNER } from "./connect-account.ts";
 
-/** When a new project's days are filled, by its clock: early, so that a person can still do something about the day after. */
-const FILL_CRON = "15 0 * * *";
-
 export interface IssueKeyDeps {
-  readonly keys: KeyStore;
+  readonly keys: Pick<KeyStore, "add">;
   readonly clock: Pick<Clock, "now">;
   /** From a cryptographic source. */
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
-export interface NewKey {
-  readonly ownerId: OwnerId;
-  readonly name: string;
-  readonly scopes: readonly KeyScope[];
-  readonly expiresAt?: Date;
-}
+export type NewKey = Pick<
+  ApiKey,
+  "ownerId" | "name" | "scopes" | "expiresAt" | "projects" | "accounts" | "createdBy"
+>;
 
 /** @returns the record, and the key itself, which can never be shown again */
 export type IssueKey = (wanted: NewKey) => Promise<{ readonly key: string; readonly record: ApiKey }>;
 
 export const createIssueKey =
   ({ keys, clock, randomBytes }: IssueKeyDeps): IssueKey =>
-  async ({ ownerId, name, scopes, expiresAt }) => {
-    const key = formatApiKey(randomBytes(KEY_RANDOM_BYTES));
-    const parsed = parseApiKey(key);
-    if (!parsed.ok) throw new RangeError("a new key does not pass its own check");
-    const record: ApiKey = {
-      hash: parsed.value,
-      ownerId,
-      name,
-      scopes,
-      createdAt: clock.now(),
-      ...(expiresAt && { expiresAt }),
-    };
-    await keys.add(record);
-    return { key, record };
+  async (wanted) => {
+    const made = makeKey(wanted, randomBytes(KEY_RANDOM_BYTES), clock.now());
+    await keys.add(made.record);
+    return made;
   };
+
+/** A new key, and what is stored of it. */
+export function makeKey(
+  wanted: NewKey,
+  random: Uint8Array,
+  now: Date,
+): { readonly key: string; readonly record: ApiKey } {
+  const key = formatApiKey(random);
+  const parsed = parseApiKey(key);
+  if (!parsed.ok) throw new RangeError("a new key does not pass its own check");
+  return { key, record: { ...wanted, hash: parsed.value, createdAt: now } };
+}
 
 export interface InitializeServiceDeps extends IssueKeyDeps {
   readonly accounts: AccountStore;
   readonly vault: CredentialsVault;
   readonly verifier: AccountVerifier;
+  readonly keys: Pick<KeyStore, "add" | "list">;
   readonly jobs: Pick<JobStore, "getRegister" | "save">;
   readonly entropy: Entropy;
 }
@@ -120,12 +113,6 @@ export type InitializeService = (
   wanted: Initialization,
 ) => Promise<Result<InitializationReport, InitializationRefusal>>;
 
-/** What became of the job that a new project needs; nothing, if it needs none. */
-interface FillJob {
-  readonly job?: string;
-  readonly warning?: Reason;
-}
-
 /**
  * Gives a deployment its owner, a project with its drop folder, an account with credentials, and an admin key.
  *
@@ -133,38 +120,22 @@ interface FillJob {
  * no, is a warning and stops nothing.
  */
 export function createInitializeService(deps: InitializeServiceDeps): InitializeService {
-  const { accounts, jobs, keys, clock, entropy } = deps;
+  const { accounts, keys, clock, entropy } = deps;
   const connect = createConnectAccount(deps);
   const issueKey = createIssueKey(deps);
-
-  /** The job that keeps a project's daily minimum. One of that name stays as it is. */
-  async function ensureFillJob(project: string, timeZone: string): Promise<FillJob> {
-    const wish: JobWish = {
-      name: `fill-days-${project}`,
-      action: { type: "fill-days", project },
-      schedule: { kind: "cron", cron: FILL_CRON, timeZone },
-      enabled: true,
-    };
-    for (let race = 0; race < MAX_RACES; race++) {
-      const job = newJob(asJobId(entropy.newId()), FIRST_OWNER, wish, clock.now());
-      const register = enterJob(await jobs.getRegister(FIRST_OWNER), job);
-      if (!register.ok && register.error.reason === "too-many")
-        return { warning: tooManyJobs(project, register.error.limit) };
-      if (!register.ok || (await jobs.save(job, { register: register.value })).ok) return { job: wish.name };
-    }
-    throw new RangeError(`the jobs of ${FIRST_OWNER} were changed by somebody else every time`);
-  }
 
   async function ensureProject(
     { project: name, timeZone, defaultTimeZone, preset = DEFAULT_PRESET }: Initialization,
     account: AccountId,
   ): Promise<{ project: Project; isNew: boolean; filling?: FillJob }> {
-    const existing = await accounts.getProjectByFolder(name);
-    if (existing) return { project: existing, isNew: false };
+    const existing = await findProject(accounts, FIRST_OWNER, name);
+    if (existing.ok) return { project: existing.value, isNew: false };
     const policy = PRESETS[preset];
     // Before the project: whoever deletes the job later does not find it again.
     const filling =
-      rulesOf(policy).dailyMin > 0 ? await ensureFillJob(name, timeZone ?? defaultTimeZone) : {};
+      rulesOf(policy).dailyMin > 0
+        ? await ensureFillJob(deps, FIRST_OWNER, { project: name, timeZone: timeZone ?? defaultTimeZone })
+        : {};
     const project: Project = {
       id: asProjectId(entropy.newId()),
       ownerId: FIRST_OWNER,
@@ -174,11 +145,13 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
       defaultAccountId: account,
       ...(Object.keys(policy).length > 0 && { policy }),
     };
-    const added = await accounts.addProject(project, { savedAt: clock.now(), savedBy: "admin init" });
+    const added = await accounts.addProject(project, {
+      saved: { savedAt: clock.now(), savedBy: "admin init" },
+    });
     if (added.ok) return { project: { ...project, policyVersion: 1 }, isNew: true, filling };
-    const faster = await accounts.getProjectByFolder(name);
-    if (!faster) throw new RangeError(`the folder ${name} belongs to a project that does not exist`);
-    return { project: faster, isNew: false };
+    const faster = await findProject(accounts, FIRST_OWNER, name);
+    if (!faster.ok) throw new RangeError(`the folder ${name} belongs to a project that does not exist`);
+    return { project: faster.value, isNew: false };
   }
 
   return async (wanted) => {
@@ -189,7 +162,8 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
     if (!isTimeZone(timeZone)) return err({ reason: "bad-time-zone", timeZone });
 
     const accountId = accountIdFor(FIRST_OWNER, wanted.account);
-    const foreign = await accounts.getProjectByFolder(wanted.project);
+    const own = await findProject(accounts, FIRST_OWNER, wanted.project);
+    const foreign = own.ok ? own.value : await accounts.getProjectByFolder(wanted.project);
     if (foreign && !foreign.accountIds.includes(accountId)) {
       const owned = await Promise.all(foreign.accountIds.map((id) => accounts.getAccount(id)));
       const names = owned.flatMap((account) => (account ? [account.name] : []));
@@ -226,9 +200,3 @@ export function createInitializeService(deps: InitializeServiceDeps): Initialize
     });
   };
 }
-
-const tooManyJobs = (project: string, limit: number): Reason => ({
-  code: "too-many-jobs",
-  message: `There are ${limit} jobs already, so none fills the quiet days of the project ${project}.`,
-  remedy: "Delete a job that is not needed, then create one of the type fill-days.",
-});

@@ -30,14 +30,14 @@ export type KeepRecurrence = (
 export function createKeepRecurrence(deps: KeepRecurrenceDeps): KeepRecurrence {
   const { recurrences, clock } = deps;
   return async (id, ownerId, wished, content) => {
-    const changed = await changeOwnRecurrence(deps, ownerId, id, async () =>
+    const changed = await changeOwnRecurrence(deps, ownerId, id, undefined, async () =>
       ok({ recurrence: wished, content }),
     );
     if (changed.ok) {
       await expandAtOnce(deps, changed.value.after);
       return true;
     }
-    if (changed.error.reason === "conflict") return false;
+    if (changed.error.reason !== "not-found") return false;
     const now = clock.now();
     const recurrence: Recurrence = {
       ...wished,

@@ -1,11 +1,15 @@
-import { createHash } from "node:crypto";
 import type { OwnerId } from "#shared/domain/ids.ts";
-import type { TaskStatus } from "#shared/domain/task.ts";
+import { TASK_STATUSES, type Task, type TaskStatus } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
-import type { TaskQuery, TaskStore } from "#shared/ports/task-store.ts";
-import { err, ok, type Result } from "#shared/result.ts";
+import type { Page, TaskStore } from "#shared/ports/task-store.ts";
+import { ok, type Result } from "#shared/result.ts";
 import { findAccount, findProject, type UnknownAccount, type UnknownProject } from "./find-project.ts";
 import type { ShownTask, ShowTasks } from "./show-tasks.ts";
+
+/** Tasks that are looked through together where not all of a list are wanted. */
+const LOOKED_PAGE = 100;
+/** After so many of these the page is answered as it is, even if it is empty: its `next` goes on. */
+const MAX_LOOKED_PAGES = 10;
 
 export interface ListTasksDeps {
   readonly tasks: Pick<TaskStore, "list">;
@@ -13,10 +17,16 @@ export interface ListTasksDeps {
   readonly show: ShowTasks;
 }
 
-export type TaskFilter =
-  | { readonly by: "owner" }
-  | { readonly by: "project"; readonly project: string; readonly status: TaskStatus }
-  | { readonly by: "account"; readonly account: string };
+/** Whatever is given has to fit. */
+export interface TaskFilter {
+  /** Names. */
+  readonly project?: string | undefined;
+  readonly account?: string | undefined;
+  readonly status?: TaskStatus | undefined;
+  /** Of slots; `until` itself is not included. */
+  readonly from?: Date | undefined;
+  readonly until?: Date | undefined;
+}
 
 export interface ListTasksRequest {
   readonly ownerId: OwnerId;
@@ -30,66 +40,120 @@ export interface ListTasksRequest {
 export interface TaskList {
   /** Earliest slot first. Indexes lag: what was just changed may be shown as it was, or not yet. */
   readonly items: readonly ShownTask[];
-  /** Absent: the last page. */
+  /** Absent: the last page. A page may have fewer items than were asked for, and be followed by others. */
   readonly next?: string;
 }
 
-export type ListTasksRefusal = UnknownProject | UnknownAccount | { readonly reason: "bad-cursor" };
+export type ListTasksRefusal = UnknownProject | UnknownAccount;
 
 export type ListTasks = (wanted: ListTasksRequest) => Promise<Result<TaskList, ListTasksRefusal>>;
 
-/** Lists an owner's tasks by one index query, so that a page costs the same however many tasks there are. */
+/** One of the lists that the indexes keep, and what of it is wanted. */
+interface Source {
+  /** @param after - a position: only what comes after it */
+  readonly read: (limit: number, after: string | undefined) => Promise<Page<Task>>;
+  /** Absent: all of it. */
+  readonly fits?: (task: Task) => boolean;
+}
+
+/**
+ * Lists an owner's tasks by the narrowest index there is, so that a page costs the same however many tasks others have:
+ *
+ * - a project in one status: one query; in all of them: one for each status, merged
+ * - an account, or all of the owner: one query; what does not fit is passed over, at most 1,000 tasks for one page
+ */
 export function createListTasks({ tasks, accounts, show }: ListTasksDeps): ListTasks {
-  async function subjectOf(
+  const listBy =
+    (subject: Subject) =>
+    (limit: number, after: string | undefined): Promise<Page<Task>> =>
+      tasks.list({ ...subject, limit, ...(after !== undefined && { after }) });
+
+  async function sourceOf(
     ownerId: OwnerId,
-    filter: TaskFilter,
-  ): Promise<Result<TaskSubject, ListTasksRefusal>> {
-    switch (filter.by) {
-      case "owner":
-        return ok({ by: "owner", ownerId });
-      case "project": {
-        const project = await findProject(accounts, ownerId, filter.project);
-        return project.ok
-          ? ok({ by: "project", projectId: project.value.id, status: filter.status })
-          : project;
-      }
-      case "account": {
-        const account = await findAccount(accounts, ownerId, filter.account);
-        return account.ok ? ok({ by: "account", accountId: account.value.id }) : account;
-      }
+    { project: projectName, account: accountName, status }: TaskFilter,
+  ): Promise<Result<Source, ListTasksRefusal>> {
+    const project = projectName === undefined ? undefined : await findProject(accounts, ownerId, projectName);
+    if (project && !project.ok) return project;
+    const projectId = project?.value.id;
+    if (accountName !== undefined) {
+      const account = await findAccount(accounts, ownerId, accountName, project?.value);
+      if (!account.ok) return account;
+      const fits = (task: Task) =>
+        (status === undefined || task.status === status) &&
+        (projectId === undefined || task.projectId === projectId);
+      return ok({
+        read: listBy({ by: "account", accountId: account.value.id }),
+        ...((status ?? projectId) !== undefined && { fits }),
+      });
     }
+    if (projectId === undefined)
+      return ok({
+        read: listBy({ by: "owner", ownerId }),
+        ...(status !== undefined && { fits: (task: Task) => task.status === status }),
+      });
+    if (status !== undefined) return ok({ read: listBy({ by: "project", projectId, status }) });
+    const lists = TASK_STATUSES.map((one) => listBy({ by: "project", projectId, status: one }));
+    return ok({
+      read: async (limit, after) => merge(await Promise.all(lists.map((read) => read(limit, after))), limit),
+    });
   }
 
   return async ({ ownerId, filter, limit, cursor }) => {
-    const subject = await subjectOf(ownerId, filter);
-    if (!subject.ok) return subject;
-    const list = `${ownerId}\n${JSON.stringify(subject.value)}`;
-    const after = cursor === undefined ? undefined : readCursor(list, cursor);
-    if (cursor !== undefined && after === undefined) return err({ reason: "bad-cursor" });
-    const page = await tasks.list({ ...subject.value, limit, ...(after !== undefined && { after }) });
+    const source = await sourceOf(ownerId, filter);
+    if (!source.ok) return source;
+    const { until } = filter;
+    const start = cursor ?? (filter.from && beginningAt(filter.from));
+    const page = await readPage(source.value, { limit, start, until });
     const items = await show(page.items.filter((task) => task.ownerId === ownerId));
-    return ok({ items, ...(page.next !== undefined && { next: formatCursor(list, page.next) }) });
+    return ok({ items, ...(page.next !== undefined && { next: page.next }) });
   };
 }
 
-type WithoutPaging<Query> = Query extends unknown ? Omit<Query, "limit" | "after"> : never;
-type TaskSubject = WithoutPaging<TaskQuery>;
+type Subject =
+  | { readonly by: "owner"; readonly ownerId: OwnerId }
+  | { readonly by: "project"; readonly projectId: Task["projectId"]; readonly status: TaskStatus }
+  | { readonly by: "account"; readonly accountId: Task["accountId"] };
 
-/** Where pages of the task store start: `<slot>#<id>`. Anything else never reaches it. */
-const POSITION = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9A-Z]{26}$/;
-const CHECK_LENGTH = 12;
+/** Where a task stands in every list. */
+const positionOf = ({ slotAt, id }: Task): string => `${slotAt.toISOString()}#${id}`;
 
-/**
- * A cursor is bound to its list. It protects nothing: a position in the owner's own list is no secret, and which list
- * is read is decided by the key. It only keeps a cursor of one list from silently skipping tasks of another.
- */
-const checkOf = (list: string, position: string): string =>
-  createHash("sha256").update(`${list}\n${position}`).digest("base64url").slice(0, CHECK_LENGTH);
+/** Before every task of that instant. */
+const beginningAt = (from: Date): string => `${from.toISOString()}#${"0".repeat(26)}`;
 
-const formatCursor = (list: string, position: string): string =>
-  `${Buffer.from(position).toString("base64url")}.${checkOf(list, position)}`;
+/** Lists of one order as one. What they hold back comes after what is shown, or with the next page. */
+function merge(pages: readonly Page<Task>[], limit: number): Page<Task> {
+  const all = pages
+    .flatMap(({ items }) => items)
+    .toSorted((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
+  const items = all.slice(0, limit);
+  const last = items.at(-1);
+  const hasMore = all.length > limit || pages.some(({ next }) => next !== undefined);
+  return { items, ...(hasMore && last && { next: positionOf(last) }) };
+}
 
-function readCursor(list: string, cursor: string): string | undefined {
-  const position = Buffer.from(cursor.split(".")[0] ?? "", "base64url").toString();
-  return POSITION.test(position) && formatCursor(list, position) === cursor ? position : undefined;
+/** Reads on until it is known what follows the page, the list or the range is over, or enough was looked through. */
+async function readPage(
+  { read, fits }: Source,
+  {
+    limit,
+    start,
+    until,
+  }: { readonly limit: number; readonly start: string | undefined; readonly until: Date | undefined },
+): Promise<Page<Task>> {
+  const items: Task[] = [];
+  let after = start;
+  for (let pages = 0; pages < MAX_LOOKED_PAGES; pages++) {
+    // One more than is shown: only what is seen to follow is promised.
+    const page = await read(fits ? LOOKED_PAGE : limit + 1, after);
+    for (const task of page.items) {
+      if (until && task.slotAt >= until) return { items };
+      if (fits && !fits(task)) continue;
+      const last = items[limit - 1];
+      if (last) return { items, next: positionOf(last) };
+      items.push(task);
+    }
+    if (page.next === undefined) return { items };
+    after = page.next;
+  }
+  return { items, ...(after !== undefined && { next: after }) };
 }

@@ -92,6 +92,8 @@ export type PlaceRefusal =
 export interface PlaceOptions {
   /** It becomes a new revision of this task. */
   readonly revises?: Task;
+  /** Of the new task. Absent: any. One that is taken is refused as `stale`. */
+  readonly id?: TaskId;
   /** Written with the task. */
   readonly drop?: (taskId: TaskId) => Drop;
 }
@@ -160,7 +162,7 @@ export function createPlacePost(deps: PlacePostDeps): PlacePost {
     return turn;
   }
 
-  const place: PlacePost = async (post, { revises, drop } = {}) => {
+  const place: PlacePost = async (post, { revises, id: wantedId, drop } = {}) => {
     const { project, strategy, time, parts, media } = post;
     const rules = rulesOf(project.policy).duplicates;
     const given = new Map<string, TaskId>();
@@ -168,7 +170,7 @@ export function createPlacePost(deps: PlacePostDeps): PlacePost {
 
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const now = clock.now();
-      const id = revises?.id ?? asTaskId(entropy.newId());
+      const id = revises?.id ?? wantedId ?? asTaskId(entropy.newId());
       const planned = isFlexible(strategy) ? await planSlot(project, { ...wishOf(post), id }) : undefined;
       if (planned && !planned.ok) return err({ reason: "no-free-slot", why: planned.error });
       const { plan, board } = planned?.value ?? {};
@@ -252,7 +254,7 @@ export function createPlacePost(deps: PlacePostDeps): PlacePost {
       const refusal: WriteRefusal = saved.error;
       switch (refusal.reason) {
         case "stale":
-          if (revises || drop) return err({ reason: "stale" });
+          if (revises || drop || wantedId) return err({ reason: "stale" });
           if (++ids >= MAX_IDS) throw new RangeError(`${MAX_IDS} new ids were taken`);
           break;
         case "claimed":

@@ -1,6 +1,6 @@
 import { inactiveAccount } from "#shared/domain/account.ts";
 import { planRetry } from "#shared/domain/arrangement.ts";
-import { decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
+import { type BackoffPolicy, backoffOf, decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
 import type { AttemptId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import {
@@ -27,6 +27,7 @@ import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
+import type { ServiceSettings } from "#shared/ports/service-settings.ts";
 import type { ReceivedTaskMessage, TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { wakeTask } from "./arrange-task.ts";
@@ -41,6 +42,7 @@ export interface PreparePostDeps {
   readonly dispatch: TaskDispatch;
   readonly uploadMedia: UploadMedia;
   readonly writeText: WriteText;
+  readonly settings: ServiceSettings;
   readonly clock: Clock;
   readonly entropy: Pick<Entropy, "random">;
 }
@@ -115,8 +117,9 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
     async function refuse(failure: Failure, phases: Phases): Promise<PrepareReport> {
       const { code, message: text } = failure.reason;
       const random = deps.entropy.random();
+      const backoff = backoffOf(await deps.settings.current());
       const next = await settle((current) => {
-        const after = afterFailure(current, failure, clock.now(), random);
+        const after = afterFailure(current, failure, clock.now(), random, backoff);
         return {
           next: after,
           log: log({ status: after.status, class: failure.class, code, message: text, phases }),
@@ -341,8 +344,8 @@ async function sendPublisher(deps: PreparePostDeps, task: Task): Promise<void> {
   });
 }
 
-function afterFailure(task: Task, failure: Failure, now: Date, random: number): Task {
-  const decided = decideAfterFailure(task, failure, now, random);
+function afterFailure(task: Task, failure: Failure, now: Date, random: number, backoff: BackoffPolicy): Task {
+  const decided = decideAfterFailure(task, failure, now, random, backoff);
   return decided.to === "retry"
     ? scheduleRetry(task, now, decided)
     : stop(task, now, decided.to, decided.reason, decided.heldFor);

@@ -1,24 +1,24 @@
 import { asAttemptId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
 import { reschedule, resume } from "#shared/domain/moves.ts";
-import { isFinal, isInFlight, type TaskStatus } from "#shared/domain/task.ts";
+import { isFinal, isInFlight, type Task, type TaskStatus } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
-import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import type { ArrangeTask } from "./arrange-task.ts";
-import { type ChangeRefusal, changeOwnTask } from "./change-own-task.ts";
-import { type ShownTask, type ShowTasks, showTask } from "./show-tasks.ts";
+import {
+  type ChangeOptions,
+  type ChangeRefusal,
+  changeOwnTask,
+  type Decided,
+  type RearrangeDeps,
+  rearrange,
+} from "./change-own-task.ts";
+import type { ShownTask } from "./show-tasks.ts";
 
-export interface PublishNowDeps {
-  readonly tasks: Pick<TaskStore, "get" | "save">;
-  readonly dispatch: Pick<TaskDispatch, "unschedule">;
-  readonly arrange: ArrangeTask;
-  readonly show: ShowTasks;
+export interface PublishNowDeps extends RearrangeDeps {
+  readonly tasks: Pick<TaskStore, "get" | "getContent" | "save">;
   readonly clock: Pick<Clock, "now">;
   readonly entropy: Entropy;
-  /** Told why a task could not be arranged at once; the sweeper then does it. */
-  readonly report: (error: unknown) => void;
 }
 
 export type PublishNowRefusal =
@@ -27,7 +27,7 @@ export type PublishNowRefusal =
   /** A thread that is on its way: its next part is due in seconds anyway. */
   | { readonly reason: "parts-posted"; readonly posted: number; readonly partCount: number };
 
-export interface PublishNowOptions {
+export interface PublishNowOptions extends ChangeOptions {
   /** It goes out in a blackout too; the caller has checked that this person may say so. @default false */
   readonly override?: boolean | undefined;
 }
@@ -42,17 +42,10 @@ export type PublishNow = (
   how?: PublishNowOptions,
 ) => Promise<Result<ShownTask, PublishNowRefusal>>;
 
-export function createPublishNow({
-  tasks,
-  dispatch,
-  arrange,
-  show,
-  clock,
-  entropy,
-  report,
-}: PublishNowDeps): PublishNow {
-  return async (ownerId, id, { override = false } = {}) => {
-    const changed = await changeOwnTask<PublishNowRefusal>(tasks, ownerId, id, (task) => {
+export function createPublishNow(deps: PublishNowDeps): PublishNow {
+  const { tasks, clock, entropy } = deps;
+  return async (ownerId, id, { override = false, ifVersion } = {}) => {
+    const decide = (task: Task): Decided<PublishNowRefusal> => {
       const { status, posted, partCount } = task;
       if (isFinal(status)) return err({ reason: "final", status });
       if (isInFlight(status)) return err({ reason: "in-flight", status });
@@ -71,13 +64,10 @@ export function createPublishNow({
         ...(override && { message: "A blackout does not bind it." }),
       };
       return ok({ next, together: { log } });
-    });
+    };
+    const changed = await changeOwnTask(tasks, ownerId, id, decide, { ifVersion });
     if (!changed.ok) return changed;
     const { before, after } = changed.value;
-    for (const step of ["prepare", "publish"] as const)
-      await dispatch.unschedule({ taskId: id, rev: before.rev, arm: before.arm, step }).catch(report);
-    const shown = await showTask(show, after);
-    await arrange(shown.task, shown.content.media).catch(report);
-    return ok(shown);
+    return ok(await rearrange(deps, before, after));
   };
 }

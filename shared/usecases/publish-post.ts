@@ -18,6 +18,8 @@ import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { CircuitStore } from "#shared/ports/circuit-store.ts";
 import type { MediaProgressStore } from "#shared/ports/media-progress-store.ts";
 import type { PostPublisher, PostRequest } from "#shared/ports/post-publisher.ts";
+import type { PublisherSlots } from "#shared/ports/publisher-slots.ts";
+import type { ServiceSettings } from "#shared/ports/service-settings.ts";
 import type { SharedCounters } from "#shared/ports/shared-counters.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import { wakeTask } from "./arrange-task.ts";
@@ -31,6 +33,7 @@ import {
   settleRefused,
   settleUnknown,
 } from "./settle-attempt.ts";
+import { takePublisherSlot } from "./take-publisher-slot.ts";
 import { returnShares, sharesOf, takeShares } from "./take-shares.ts";
 import { admitToPlatform, heardFrom, reportToPlatform } from "./watch-platform.ts";
 
@@ -48,6 +51,8 @@ export interface PublishPostDeps extends SettleAttemptDeps {
   readonly publisher: PostPublisher;
   readonly counters: SharedCounters;
   readonly circuits: CircuitStore;
+  readonly slots: PublisherSlots;
+  readonly settings: ServiceSettings;
   /** @default TIMING.publish */
   readonly timing?: PublishTiming;
 }
@@ -182,69 +187,82 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
     const lacking = await takeShares(counters, task, sharesAt, project);
     if (lacking) return parkTask(lacking, task);
     const shares = sharesOf(task, sharesAt);
-    await clock.sleepUntil(new Date(due.getTime() - TIMING.publish.readAheadMs));
-    const ahead = await readStanding(deps, task);
-    await clock.sleepUntil(due);
+    const postDue = async (): Promise<PublishReport> => {
+      const ahead = await readStanding(deps, task);
+      await clock.sleepUntil(due);
 
-    const dueReachedAt = clock.now();
-    const intent = await writeIntent(deps, message, { task, ahead, attemptId, request, sharesAt, startBy });
-    if (intent.kind !== "written") {
-      await returnShares(counters, shares);
-      if (intent.kind === "parked") return parkAtGate(intent.parking, task);
-      return intent.kind === "no-time" ? putOff(0) : { kind: "stale-message" };
-    }
-
-    const calledAt = clock.now();
-    const stalledMs = calledAt.getTime() - intent.startedAt.getTime();
-    if (stalledMs > intentFreshMs || calledAt.getTime() > startBy) {
-      const report = await refuse(STALLED, true);
-      if (report.status !== "settled-by-others") await returnShares(counters, shares);
-      return report;
-    }
-    const outcome = await publisher.create(task.accountId, request, TIMING.publish.requestDeadlineMs);
-    const phases = {
-      waitedMs: dueReachedAt.getTime() - arrivedAt.getTime(),
-      intentMs: calledAt.getTime() - dueReachedAt.getTime(),
-      callMs: clock.now().getTime() - calledAt.getTime(),
-      latenessMs: calledAt.getTime() - due.getTime(),
-    };
-
-    switch (outcome.kind) {
-      case "posted": {
-        const { postId } = outcome;
-        const circumstances = circumstancesOf(content, project, account);
-        const settled = await settlePosted(deps, attempt, {
-          postId,
-          sentAt: calledAt,
-          circumstances,
-          phases,
-        });
-        // Another task of the same text has adopted it: reading back finds that one's.
-        if (settled.kind === "post-taken")
-          await settleUnknown(deps, attempt, { cause: "post-taken", heard: "answer", phases });
-        await reportToPlatform(deps, "answer");
-        return settled.kind === "written"
-          ? { kind: "posted", postId, latenessMs: phases.latenessMs }
-          : { kind: "unknown", cause: settled.kind };
+      const dueReachedAt = clock.now();
+      const intent = await writeIntent(deps, message, { task, ahead, attemptId, request, sharesAt, startBy });
+      if (intent.kind !== "written") {
+        await returnShares(counters, shares);
+        if (intent.kind === "parked") return parkAtGate(intent.parking, task);
+        return intent.kind === "no-time" ? putOff(0) : { kind: "stale-message" };
       }
-      case "refused": {
-        const { failure } = outcome;
-        const heard = heardFrom(failure);
-        // X refuses a text that it has: the request before, whose answer was lost, took effect.
-        if (task.reposts > 0 && failure.reason.code === "duplicate-text") {
-          await settleUnknown(deps, attempt, { cause: failure.reason.code, heard, phases });
-          await reportToPlatform(deps, heard);
-          return { kind: "unknown", cause: failure.reason.code };
-        }
-        const report = await refuse(failure, true, { heard, phases });
+
+      const calledAt = clock.now();
+      const stalledMs = calledAt.getTime() - intent.startedAt.getTime();
+      if (stalledMs > intentFreshMs || calledAt.getTime() > startBy) {
+        const report = await refuse(STALLED, true);
         if (report.status !== "settled-by-others") await returnShares(counters, shares);
-        await reportToPlatform(deps, heard);
         return report;
       }
-      case "unknown":
-        await settleUnknown(deps, attempt, { cause: outcome.cause, heard: "silence", phases });
-        await reportToPlatform(deps, "silence");
-        return { kind: "unknown", cause: outcome.cause };
+      const outcome = await publisher.create(task.accountId, request, TIMING.publish.requestDeadlineMs);
+      const phases = {
+        waitedMs: dueReachedAt.getTime() - arrivedAt.getTime(),
+        intentMs: calledAt.getTime() - dueReachedAt.getTime(),
+        callMs: clock.now().getTime() - calledAt.getTime(),
+        latenessMs: calledAt.getTime() - due.getTime(),
+      };
+
+      switch (outcome.kind) {
+        case "posted": {
+          const { postId } = outcome;
+          const circumstances = circumstancesOf(content, project, account);
+          const settled = await settlePosted(deps, attempt, {
+            postId,
+            sentAt: calledAt,
+            circumstances,
+            phases,
+          });
+          // Another task of the same text has adopted it: reading back finds that one's.
+          if (settled.kind === "post-taken")
+            await settleUnknown(deps, attempt, { cause: "post-taken", heard: "answer", phases });
+          await reportToPlatform(deps, "answer");
+          return settled.kind === "written"
+            ? { kind: "posted", postId, latenessMs: phases.latenessMs }
+            : { kind: "unknown", cause: settled.kind };
+        }
+        case "refused": {
+          const { failure } = outcome;
+          const heard = heardFrom(failure);
+          // X refuses a text that it has: the request before, whose answer was lost, took effect.
+          if (task.reposts > 0 && failure.reason.code === "duplicate-text") {
+            await settleUnknown(deps, attempt, { cause: failure.reason.code, heard, phases });
+            await reportToPlatform(deps, heard);
+            return { kind: "unknown", cause: failure.reason.code };
+          }
+          const report = await refuse(failure, true, { heard, phases });
+          if (report.status !== "settled-by-others") await returnShares(counters, shares);
+          await reportToPlatform(deps, heard);
+          return report;
+        }
+        case "unknown":
+          await settleUnknown(deps, attempt, { cause: outcome.cause, heard: "silence", phases });
+          await reportToPlatform(deps, "silence");
+          return { kind: "unknown", cause: outcome.cause };
+      }
+    };
+
+    await clock.sleepUntil(new Date(due.getTime() - TIMING.publish.readAheadMs));
+    const slot = await takePublisherSlot(deps, attemptId, new Date(startBy));
+    if (!("giveBack" in slot)) {
+      await returnShares(counters, shares);
+      return parkTask(slot, task);
+    }
+    try {
+      return await postDue();
+    } finally {
+      await slot.giveBack();
     }
   };
 }

@@ -18,6 +18,7 @@ import { nextOccurrence } from "#shared/domain/recurrence/occurrences.ts";
 import { readRecurrence } from "#shared/domain/recurrence/read-recurrence.ts";
 import type { Schedule } from "#shared/domain/recurrence/schedule.ts";
 import { checkAltText, checkSidecarSize, parseSidecar, type Sidecar } from "#shared/domain/sidecar.ts";
+import type { SourceDefaults } from "#shared/domain/source.ts";
 import {
   DEFAULT_LATE_POLICY,
   type LatePolicy,
@@ -87,6 +88,8 @@ export type DropReading =
 
 export interface ReadContext {
   readonly project: Project;
+  /** Of the folder: what its files do not have to say. */
+  readonly defaults: SourceDefaults;
   readonly now: Date;
   /** No event came for long enough. */
   readonly settled: boolean;
@@ -241,7 +244,7 @@ export function createReadDrop({ folder, drops, accounts, inspect }: ReadDropDep
   }
 
   return async (drop, context) => {
-    const { now, settled, known } = context;
+    const { now, settled, known, defaults } = context;
     const { sidecars, media: beside } = await list(drop);
     const [first, second] = sidecars;
     if (!first) return { kind: "no-sidecar", media: beside.map(({ file }) => file) };
@@ -258,7 +261,8 @@ export function createReadDrop({ folder, drops, accounts, inspect }: ReadDropDep
     if (badSize) return refuse(badSize);
     const bytes = await folder.read(first.file);
     if (!bytes.ok) return { kind: "changed" };
-    const parsed = parseSidecar(first.name.role === "sidecar" ? first.name.format : "txt", bytes.value);
+    const format = first.name.role === "sidecar" ? first.name.format : "txt";
+    const parsed = parseSidecar(format, bytes.value, defaults);
     if (!parsed.ok) return refuse(parsed.error);
     const sidecar = parsed.value;
 

@@ -17,6 +17,8 @@ export type ChangedDrop =
   | { readonly project: string; readonly base: string; readonly version: number }
   | {
       readonly projectId: ProjectId;
+      /** Absent: the folder of the project's name. */
+      readonly folder?: string;
       readonly base: string;
       readonly taskId: TaskId;
       readonly version: number;
@@ -45,7 +47,7 @@ interface Told {
  * @throws DependencyFault when the bucket does not answer
  */
 export function createRelayOutcome({ tasks, drops, accounts, outcomes }: RelayOutcomeDeps): RelayOutcome {
-  /** A project keeps its folder for ever. */
+  /** A project keeps its name for ever. */
   const folders = new Map<ProjectId, string>();
   /** Oldest first. */
   const told = new Map<string, Told>();
@@ -68,7 +70,8 @@ export function createRelayOutcome({ tasks, drops, accounts, outcomes }: RelayOu
   }
 
   return async (changed) => {
-    const project = "project" in changed ? changed.project : await folderOf(changed.projectId);
+    const project =
+      "project" in changed ? changed.project : (changed.folder ?? (await folderOf(changed.projectId)));
     if (project === undefined) return "nothing";
     if (isTold(told.get(keyOf(project, changed.base)), changed)) return "superseded";
     const drop = await drops.get(project, changed.base);

@@ -26,7 +26,7 @@ const FILL_MS = 15_000;
 export interface RunDueJobDeps {
   readonly jobs: Pick<JobStore, "get" | "save" | "saveRun" | "listRuns">;
   readonly runs: Pick<RunStore, "get">;
-  readonly accounts: Pick<AccountStore, "getProjectByFolder" | "listProjects">;
+  readonly accounts: Pick<AccountStore, "getProjectByFolder" | "listProjects" | "listOwnSources">;
   readonly intake: Pick<IntakeQueue, "scan">;
   readonly startRun: StartRun;
   readonly fillDays: FillDays;
@@ -73,7 +73,8 @@ export function createRunDueJob(deps: RunDueJobDeps): RunDueJob {
       case "scan-source": {
         const project = await findProject(accounts, ownerId, action.project);
         if (!project.ok) return withoutProject(action);
-        await intake.scan(project.value.name);
+        for (const { folder, projectId, enabled } of await accounts.listOwnSources(ownerId))
+          if (enabled && projectId === project.value.id) await intake.scan(folder);
         return { outcome: "succeeded" };
       }
       case "fill-days": {

@@ -1,6 +1,6 @@
 /** How an attempt to post ends in the table: at once, or after reading back. */
 import { planRetry } from "#shared/domain/arrangement.ts";
-import { decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
+import { type BackoffPolicy, backoffOf, decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
 import { featuresOf, type PostCircumstances, type PostFeatures } from "#shared/domain/features.ts";
 import {
   confirm,
@@ -20,6 +20,7 @@ import { isInFlight, mayChooseAgain, type PostedPart, type Task } from "#shared/
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
+import type { ServiceSettings } from "#shared/ports/service-settings.ts";
 import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore, Together } from "#shared/ports/task-store.ts";
 import { wakeTask } from "./arrange-task.ts";
@@ -185,16 +186,17 @@ export interface Refused {
 
 /** A definite no, before or after the intent: another try, or the end, by the class of the failure. */
 export async function settleRefused(
-  deps: SettleAttemptDeps,
+  deps: SettleAttemptDeps & { readonly settings: ServiceSettings },
   attempt: Attempt,
   { failure, heard, reserved, isOurs, phases }: Refused,
 ): Promise<Task | undefined> {
-  const { clock, entropy } = deps;
+  const { clock, entropy, settings } = deps;
+  const backoff = backoffOf(await settings.current());
   const { class: kind, reason, retryAt } = failure;
   const closed = kind === "rate-limited" && retryAt ? { until: retryAt, reason } : undefined;
   const result = await writeSettlement(deps, attempt, reserved ? waitsFor(attempt) : isOurs, (task, gate) => {
     const now = clock.now();
-    const next = afterRefusal(task, failure, now, entropy.random());
+    const next = afterRefusal(task, failure, now, entropy.random(), backoff);
     return {
       next,
       together: {
@@ -292,9 +294,9 @@ async function wakeAgain({ dispatch, clock, holdLeadMs }: SettleAttemptDeps, tas
     await wakeTask(dispatch, task, "publish", planRetry(task.notBeforeAt, clock.now(), holdLeadMs));
 }
 
-function afterRefusal(task: Task, failure: Failure, now: Date, random: number): Task {
+function afterRefusal(task: Task, failure: Failure, now: Date, random: number, backoff: BackoffPolicy): Task {
   if (task.cancelAskedAt) return cancel(task, now);
-  const decided = decideAfterFailure(task, failure, now, random);
+  const decided = decideAfterFailure(task, failure, now, random, backoff);
   if (decided.to === "held" && decided.heldFor && mayChooseAgain(task))
     return park(task, now, { until: now, known: true, reason: decided.reason });
   return decided.to === "retry"

@@ -63,6 +63,13 @@ export async function showTask(show: ShowTasks, task: Task): Promise<ShownTask> 
   return shown;
 }
 
+/** Shows a task that was just written, as it is by now: arranging it has written it once more. */
+export const showStored = async (
+  tasks: Pick<TaskStore, "get">,
+  show: ShowTasks,
+  written: Task,
+): Promise<ShownTask> => showTask(show, (await tasks.get(written.id)) ?? written);
+
 /** A task of this owner. Another owner's is the same as one that does not exist. */
 export async function readOwnTask(
   tasks: Pick<TaskStore, "get">,

@@ -25,7 +25,7 @@ import {
   createCreateTask,
   type NewTask,
 } from "./create-task.ts";
-import { createCreateTasks } from "./create-tasks.ts";
+import { createTogether } from "./create-tasks.ts";
 import {
   createDryRunFingerprints,
   createDryRunStore,
@@ -39,6 +39,7 @@ import { findAccount, findProject, type UnknownAccount, type UnknownProject } fr
 import { createPlacePost } from "./place-post.ts";
 import { createPlanSlot } from "./plan-slot.ts";
 import { takesPlace, toOccupied } from "./read-calendar.ts";
+import type { PostMedia } from "./take-media.ts";
 
 const DAY_MS = 86_400_000;
 /** Tasks of a page: 1 MB of them, about. */
@@ -51,6 +52,8 @@ export interface SimulateCalendarDeps {
   readonly accounts: AccountStore;
   readonly fingerprints: Pick<FingerprintStore, "findNear">;
   readonly counters: Pick<SharedCounters, "read">;
+  /** Uploaded media that drafts may name; none is taken. Absent: there are none. */
+  readonly uploads?: Pick<PostMedia, "find">;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -132,6 +135,7 @@ export function createSimulateCalendar(deps: SimulateCalendarDeps): SimulateCale
       dry,
       fingerprints: createDryRunFingerprints(findNear),
       accounts: known,
+      ...(deps.uploads && { uploads: deps.uploads }),
       clock,
     });
     const planned = new Map(
@@ -200,13 +204,14 @@ interface DraftDeps {
   readonly dry: DryRunStore;
   readonly fingerprints: DryRunFingerprints;
   readonly accounts: AccountStore;
+  readonly uploads?: Pick<PostMedia, "find">;
   readonly clock: Clock;
 }
 
 /** Accepts drafts as `createTasks` would, one after the other. */
 async function createDrafts(
   drafts: readonly DraftWish[],
-  { dry, fingerprints, accounts, clock }: DraftDeps,
+  { dry, fingerprints, accounts, uploads, clock }: DraftDeps,
 ): Promise<readonly Result<CreatedTask, RefusedDraft>[]> {
   const planSlot = createPlanSlot({ tasks: dry, accounts, clock });
   const ids = new Map(drafts.map(({ post, id }) => [post, id]));
@@ -222,7 +227,13 @@ async function createDrafts(
       entropy: { newId: () => id, random: () => 0 },
       report: () => {},
     });
-    return createCreateTask({ accounts, batches: { open: async () => {} }, placePost, clock })(post);
+    return createCreateTask({
+      accounts,
+      batches: { open: async () => {} },
+      placePost,
+      clock,
+      ...(uploads && { uploads: { ...uploads, take: async () => ok(undefined), newId: () => id } }),
+    })(post);
   };
   // Of two that say the same, it is always the second that is refused.
   let before: Promise<unknown> = Promise.resolve();
@@ -231,7 +242,10 @@ async function createDrafts(
     before = answer;
     return answer;
   };
-  const answers = await createCreateTasks({ createTask: inTurn })(drafts.map(({ post }) => post));
+  const answers = await createTogether(
+    inTurn,
+    drafts.map(({ post }) => post),
+  );
   return Promise.all(
     drafts.map(async ({ id, post }, index) => {
       const answer = answers[index];

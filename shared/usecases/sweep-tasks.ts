@@ -13,6 +13,7 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { DropStore } from "#shared/ports/drop-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { IntakeQueue } from "#shared/ports/intake-queue.ts";
+import type { ServiceSettings } from "#shared/ports/service-settings.ts";
 import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
 import { type DueRef, type TaskStore, type Together, WAKE_SHARDS } from "#shared/ports/task-store.ts";
 import { type ArrangeTask, wakeTask } from "./arrange-task.ts";
@@ -37,6 +38,7 @@ export interface SweepTasksDeps {
   readonly runDueTasks: RunDueTasks;
   readonly runDueJob: RunDueJob;
   readonly order: OrderTasks;
+  readonly settings: ServiceSettings;
   readonly clock: Clock;
   readonly entropy: Entropy;
 }
@@ -107,9 +109,12 @@ export function createSweepTasks({
   runDueTasks,
   runDueJob,
   order,
+  settings,
   clock,
   entropy,
 }: SweepTasksDeps): SweepTasks {
+  const readClaimMs = async (): Promise<number> => (await settings.current()).stuckAfterSeconds * 1_000;
+
   /** A task that stops leaves its place at the gate; one that may be out keeps counting there. */
   async function hold(
     task: Task,
@@ -149,7 +154,7 @@ export function createSweepTasks({
       }
       case "unknown": {
         if (task.recoveries >= TIMING.sweep.maxRecoveries) return hold(task, now, UNREADABLE, log);
-        const claimed = claimForReading(task, now);
+        const claimed = claimForReading(task, now, await readClaimMs());
         const saved = await tasks.save(claimed);
         if (!saved.ok) return "skipped";
         await wakeTask(dispatch, claimed, "settle", { by: "queue", delayMs: 0 });
@@ -167,7 +172,7 @@ export function createSweepTasks({
           return "verified";
         }
         if (task.recoveries >= TIMING.sweep.maxRecoveries) return hold(task, now, STUCK, log);
-        const claimed = claimForSweep(task, now);
+        const claimed = claimForSweep(task, now, await readClaimMs());
         const saved = await tasks.save(claimed);
         if (!saved.ok) return "skipped";
         const content = await tasks.getContent(task);
@@ -202,7 +207,7 @@ export function createSweepTasks({
     const now = clock.now();
     const drop = await drops.get(ref.project, ref.base);
     if (!drop?.wakeAt || drop.wakeAt > now) return "skipped";
-    const wakeAt = new Date(now.getTime() + TIMING.sweep.claimMs);
+    const wakeAt = new Date(now.getTime() + (await readClaimMs()));
     const claimed = await drops.save({ ...drop, wakeAt, version: drop.version + 1 });
     if (!claimed.ok) return "skipped";
     await intake.settle(ref.project, ref.base, 0);
@@ -214,7 +219,7 @@ export function createSweepTasks({
     let scans = 0;
     for (const source of await accounts.listSources()) {
       const nextAt = (source.lastScanAt?.getTime() ?? 0) + TIMING.sweep.scanEveryMs;
-      if (nextAt > now.getTime() || !(await accounts.claimScan(source, now))) continue;
+      if (!source.enabled || nextAt > now.getTime() || !(await accounts.claimScan(source, now))) continue;
       await intake.scan(source.folder);
       scans++;
     }

@@ -15,9 +15,12 @@ export type SwitchJob = (
   ownerId: OwnerId,
   id: JobId,
   enabled: boolean,
+  ifVersion?: number,
 ) => Promise<Result<Job, ChangeJobRefusal>>;
 
 export function createSwitchJob({ jobs, clock }: SwitchJobDeps): SwitchJob {
-  return (ownerId, id, enabled) =>
-    changeOwnJob<never>(jobs, ownerId, id, async (job) => ok({ next: switchJob(job, enabled, clock.now()) }));
+  return (ownerId, id, enabled, ifVersion) =>
+    changeOwnJob<never>(jobs, ownerId, id, ifVersion, async (job) =>
+      ok({ next: switchJob(job, enabled, clock.now()) }),
+    );
 }

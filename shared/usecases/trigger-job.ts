@@ -11,9 +11,15 @@ export interface TriggerJobDeps {
 }
 
 /** Notes the wish to run a job once, besides its schedule; the next sweep begins with it. */
-export type TriggerJob = (ownerId: OwnerId, id: JobId) => Promise<Result<Job, ChangeJobRefusal>>;
+export type TriggerJob = (
+  ownerId: OwnerId,
+  id: JobId,
+  ifVersion?: number,
+) => Promise<Result<Job, ChangeJobRefusal>>;
 
 export function createTriggerJob({ jobs, clock }: TriggerJobDeps): TriggerJob {
-  return (ownerId, id) =>
-    changeOwnJob<never>(jobs, ownerId, id, async (job) => ok({ next: triggerJob(job, clock.now()) }));
+  return (ownerId, id, ifVersion) =>
+    changeOwnJob<never>(jobs, ownerId, id, ifVersion, async (job) =>
+      ok({ next: triggerJob(job, clock.now()) }),
+    );
 }

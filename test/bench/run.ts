@@ -2,6 +2,8 @@
 import "#infra/require-node.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { TIMING } from "#shared/domain/timing.ts";
+import { apiFindings, apiTable } from "./api/findings.ts";
+import { measureApi } from "./api/measure.ts";
 import { mediaFindings, mediaTable } from "./media/findings.ts";
 import { measureMedia } from "./media/measure.ts";
 import { plannerFindings, plannerTable } from "./planner/findings.ts";
@@ -35,6 +37,43 @@ const program = new Command("bench")
   )
   .exitOverride()
   .showHelpAfterError();
+
+program
+  .command("api")
+  .description(
+    "the API over HTTP at several connections, its handler and its store alone, and lists of growing tables",
+  )
+  .option("--connections <n,…>", "at the same time", positives, [1, 50, 1_000])
+  .option("--requests <n>", "of each operation", positive, 500)
+  .option("--table <tasks,…>", "tasks in the table when lists are compared", positives, [100, 100_000])
+  .option("--workers <n>", "threads that run the functions", positive, 4)
+  .option("--sharing <n>", "invocations that may share a thread", positive, 25)
+  .option("--json", "only the JSON object", false)
+  .action(
+    async ({
+      table,
+      json,
+      ...options
+    }: {
+      connections: number[];
+      requests: number;
+      table: number[];
+      workers: number;
+      sharing: number;
+      json: boolean;
+    }) => {
+      const measured = await measureApi({
+        ...options,
+        tableSizes: table,
+        onStep: (step) => {
+          if (!json) console.error(step);
+        },
+      });
+      const result: BenchResult = { name: "api", ...apiFindings(measured) };
+      if (!json) console.log(apiTable(measured, result));
+      console.log(JSON.stringify(result));
+    },
+  );
 
 program
   .command("media")

@@ -3,6 +3,7 @@ import type { Account, Project } from "#shared/domain/account.ts";
 import { asAccountId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import type { PolicyVersion } from "#shared/domain/planning/policy-version.ts";
 import type { Policy } from "#shared/domain/planning/rules.ts";
+import { newSource } from "#shared/domain/source.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import { type DueRef, type TaskStore, WAKE_SHARDS } from "#shared/ports/task-store.ts";
 
@@ -155,7 +156,7 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
       const accountIds = [...project.accountIds, second];
       const stale = { ...project, policy: { dailyMax: 1 }, weight: 1, timeZone: "UTC", name: "renamed" };
       await store.saveProject({ ...stale, accountIds, defaultAccountId: second });
-      const next = { ...project, accountIds, defaultAccountId: second };
+      const next = { ...project, accountIds, defaultAccountId: second, changes: 1 };
       expect(await store.getProject(project.id)).toEqual(next);
       expect(await store.getProjectByFolder(project.name)).toEqual(next);
       expect(await store.listProjects(project.ownerId)).toEqual([next]);
@@ -230,7 +231,7 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
         store.saveProject({ ...project, defaultAccountId: second }),
         ...[1, 2, 3].map((dailyMax) => store.savePolicy(project.id, aVersion({ policy: { dailyMax } }))),
       ]);
-      expect(accounts).toBeUndefined();
+      expect(accounts).toEqual({ ok: true });
       expect(saved.filter(({ ok }) => ok)).toHaveLength(1);
       const versions = await store.listPolicyVersions(project.id, 10);
       expect(versions).toHaveLength(1);
@@ -239,6 +240,7 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
         defaultAccountId: second,
         policy: versions[0]?.policy,
         policyVersion: 1,
+        changes: 1,
       });
     });
 
@@ -264,16 +266,16 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
       const { accounts: store } = open();
       const project = aProject({ policy: { dailyMax: 5 }, weight: 2 });
       const saved = { savedAt: now, savedBy: "init" };
-      expect(await store.addProject(project, saved)).toEqual({ ok: true, value: undefined });
+      expect(await store.addProject(project, { saved })).toEqual({ ok: true, value: undefined });
       expect(await store.getProject(project.id)).toEqual({ ...project, policyVersion: 1 });
       const first = { version: 1, policy: { dailyMax: 5 }, timeZone: project.timeZone, weight: 2, ...saved };
       expect(await store.listPolicyVersions(project.id, 10)).toEqual([first]);
 
       const plain = aProject();
-      await store.addProject({ ...plain, policy: {} }, saved);
+      await store.addProject({ ...plain, policy: {} }, { saved });
       expect(await store.getProject(plain.id)).toEqual({ ...plain, policyVersion: 1 });
       const rival = aProject({ name: project.name, policy: { dailyMax: 9 } });
-      expect(await store.addProject(rival, saved)).toMatchObject({ ok: false });
+      expect(await store.addProject(rival, { saved })).toMatchObject({ ok: false });
       expect(await store.listPolicyVersions(rival.id, 10)).toEqual([]);
     });
 
@@ -307,13 +309,13 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
       await store.addProject(project);
       const find = async () => (await store.listSources()).find(({ folder }) => folder === project.name);
       const source = await find();
-      expect(source).toEqual({ folder: project.name });
+      expect(source).toEqual(newSource(project.name, project.id));
       const at = new Date("2026-12-01T01:00:00.000Z");
       const claims = await Promise.all(
         Array.from({ length: 4 }, () => store.claimScan({ folder: project.name }, at)),
       );
       expect(claims.filter(Boolean)).toHaveLength(1);
-      expect(await find()).toEqual({ folder: project.name, lastScanAt: at });
+      expect(await find()).toEqual({ ...newSource(project.name, project.id), lastScanAt: at, version: 2 });
       expect(await store.claimScan({ folder: project.name }, at)).toBe(false);
       expect(
         await store.claimScan({ folder: project.name, lastScanAt: at }, new Date(at.getTime() + 1)),
@@ -335,11 +337,170 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
       const rival = aProject({ name: project.name });
       const added = await Promise.all([store.addProject(project), store.addProject(rival)]);
       expect(added.filter(({ ok }) => ok)).toHaveLength(1);
-      expect(added).toContainEqual({ ok: false, error: { reason: "name-taken" } });
+      expect(added).toContainEqual({ ok: false, error: { reason: "source-taken" } });
       const [winner, loser] = added[0]?.ok ? [project, rival] : [rival, project];
       expect(await store.getProjectByFolder(project.name)).toEqual(winner);
       expect(await store.getProject(loser.id)).toBeUndefined();
       expect(await store.listProjects(loser.ownerId)).toEqual([]);
+    });
+
+    it("lists an owner's accounts by name, whether or not a project posts with them", async () => {
+      const { accounts: store } = open();
+      const ownerId = asOwnerId(fresh("owner"));
+      const second = anAccount({ ownerId, name: "second" });
+      const first = anAccount({ ownerId, name: "first" });
+      await store.saveAccount(second);
+      await store.saveAccount(first);
+      await store.saveAccount(anAccount({ ownerId: asOwnerId(fresh("owner")) }));
+      await store.addProject(aProject({ ownerId, accountIds: [first.id], defaultAccountId: first.id }));
+      await store.saveAccount({ ...second, username: "kites", version: 2 });
+      expect(await store.listAccounts(ownerId)).toEqual([
+        first,
+        { ...second, username: "kites", version: 2 },
+      ]);
+      expect(await store.listAccounts(asOwnerId(fresh("owner")))).toEqual([]);
+    });
+
+    it("gives nobody an account of another owner, even if a project names it", async () => {
+      const { accounts: store } = open();
+      const foreign = anAccount({ ownerId: asOwnerId(fresh("owner")) });
+      await store.saveAccount(foreign);
+      const project = aProject({ accountIds: [foreign.id], defaultAccountId: foreign.id });
+      await store.addProject(project);
+      expect(await store.listAccounts(project.ownerId)).toEqual([]);
+    });
+
+    it("replaces the accounts of a project only as it was read, if asked to", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      await store.addProject(project);
+      const second = asAccountId(fresh("account"));
+      const change = { ...project, accountIds: [second], defaultAccountId: second };
+      const stale = { ok: false, error: { reason: "stale" } };
+      await store.savePolicy(project.id, aVersion());
+      expect(await store.saveProject(change, {})).toEqual(stale);
+      expect(await store.saveProject(change, { policyVersion: 1 })).toEqual({ ok: true });
+      expect(await store.saveProject(change, { policyVersion: 1 })).toEqual(stale);
+      expect(await store.saveProject(change, { policyVersion: 1, changes: 1 })).toEqual({ ok: true });
+      expect(await store.getProject(project.id)).toMatchObject({ accountIds: [second], changes: 2 });
+      expect(await store.saveProject({ ...change, id: asProjectId(fresh("project")) }, {})).toEqual(stale);
+    });
+
+    it("takes a name once of each owner, and leaves nothing of the second try", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      await store.addProject(project, { withSource: false });
+      const rival = aProject({ ownerId: project.ownerId, name: project.name });
+      const added = await store.addProject(rival);
+      expect(added).toEqual({ ok: false, error: { reason: "name-taken" } });
+      expect(await store.getProject(rival.id)).toBeUndefined();
+      expect(await store.getSource(project.name)).toBeUndefined();
+      const elsewhere = aProject({ name: project.name });
+      expect(await store.addProject(elsewhere)).toEqual({ ok: true });
+      expect(await store.listOwnSources(elsewhere.ownerId)).toEqual([newSource(project.name, elsewhere.id)]);
+      expect(await store.listOwnSources(project.ownerId)).toEqual([]);
+    });
+
+    it("gives a project more folders, each to one project only", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      const other = aProject();
+      await store.addProject(project);
+      await store.addProject(other);
+      const defaults = {
+        account: "main",
+        priority: 2,
+        language: "zh",
+        latePolicy: { postWithinMs: 60_000, then: "hold" },
+        reconcile: "hold",
+        strategy: "optimal",
+        reuseMedia: true,
+      } as const;
+      const source = newSource(fresh("press"), project.id, defaults);
+      const added = await Promise.all([
+        store.addSource(source, project),
+        store.addSource({ ...source, projectId: other.id }, other),
+      ]);
+      expect(added.filter(({ ok }) => ok)).toHaveLength(1);
+      expect(added).toContainEqual({ ok: false, error: { reason: "source-taken" } });
+      const [winner, loser] = added[0]?.ok ? [project, other] : [other, project];
+      expect(await store.getSource(source.folder)).toEqual({ ...source, projectId: winner.id });
+      expect(await store.getProjectByFolder(source.folder)).toEqual({ ...winner, changes: 1 });
+      expect(await store.listFolders()).toContain(source.folder);
+      expect((await store.listOwnSources(winner.ownerId)).map(({ folder }) => folder)).toEqual(
+        [winner.name, source.folder].toSorted(),
+      );
+      expect((await store.listOwnSources(loser.ownerId)).map(({ folder }) => folder)).toEqual([loser.name]);
+      expect(await store.getProject(loser.id)).toEqual(loser);
+      await expect(
+        store.addSource(newSource(fresh("press"), asProjectId(fresh("project"))), project),
+      ).rejects.toThrow(RangeError);
+    });
+
+    it("replaces a source whose version is one less, and keeps what scans noted", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      await store.addProject(project);
+      const source = newSource(project.name, project.id);
+      await store.claimScan(source, now);
+      const stale = { ok: false, error: { reason: "stale" } };
+      const next = { ...source, enabled: false, defaults: { priority: 1 }, version: 3 };
+      expect(await store.saveSource({ ...next, version: 2 })).toEqual(stale);
+      expect(await store.saveSource(next)).toEqual({ ok: true });
+      expect(await store.saveSource(next)).toEqual(stale);
+      expect(await store.getSource(project.name)).toEqual({ ...next, lastScanAt: now });
+      expect(await store.saveSource({ ...next, enabled: true, defaults: {}, version: 4 })).toEqual({
+        ok: true,
+      });
+      expect(await store.saveSource({ ...newSource(fresh("none"), project.id), version: 2 })).toEqual(stale);
+    });
+
+    it("lets go of a folder, which only its owner may have again", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      const other = aProject();
+      await store.addProject(project);
+      await store.addProject(other);
+      const source = newSource(project.name, project.id);
+      const stale = { ok: false, error: { reason: "stale" } };
+      expect(await store.removeSource({ ...source, version: 2 }, project)).toEqual(stale);
+      expect(await store.removeSource(source, project)).toEqual({ ok: true });
+      expect(await store.removeSource(source, project)).toEqual(stale);
+      expect(await store.getSource(project.name)).toBeUndefined();
+      expect(await store.getProjectByFolder(project.name)).toBeUndefined();
+      expect(await store.listFolders()).not.toContain(project.name);
+      expect(await store.listOwnSources(project.ownerId)).toEqual([]);
+      expect(await store.claimScan(source, now)).toBe(false);
+      const taken = { ok: false, error: { reason: "source-taken" } };
+      expect(await store.addSource({ ...source, projectId: other.id }, other)).toEqual(taken);
+      expect(await store.addProject(aProject({ name: project.name }))).toEqual(taken);
+      expect(await store.addSource(source, project)).toEqual({ ok: true });
+      expect(await store.getSource(project.name)).toEqual(source);
+    });
+
+    it("deletes a project as it was read, its name and its folders with it", async () => {
+      const { accounts: store } = open();
+      const project = aProject();
+      await store.addProject(project);
+      const source = newSource(fresh("press"), project.id);
+      await store.addSource(source, project);
+      const stale = { ok: false, error: { reason: "stale" } };
+      expect(await store.removeProject(project)).toEqual(stale);
+      const read = await store.getProject(project.id);
+      if (!read) throw new Error("the project is gone");
+      expect(await store.removeProject(read)).toEqual({ ok: true });
+      expect(await store.removeProject(read)).toEqual(stale);
+      expect(await store.getProject(project.id)).toBeUndefined();
+      expect(await store.listProjects(project.ownerId)).toEqual([]);
+      expect(await store.listOwnSources(project.ownerId)).toEqual([]);
+      for (const folder of [project.name, source.folder]) {
+        expect(await store.getSource(folder)).toBeUndefined();
+        expect(await store.getProjectByFolder(folder)).toBeUndefined();
+      }
+      await expect(store.saveProject(project)).rejects.toThrow();
+      const again = aProject({ ownerId: project.ownerId, name: project.name });
+      expect(await store.addProject(again)).toEqual({ ok: true });
+      expect(await store.getProjectByFolder(project.name)).toEqual(again);
     });
   });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Credentials, fingerprintOf } from "#shared/domain/credentials.ts";
 import { asAccountId } from "#shared/domain/ids.ts";
+import type { CredentialsRegister } from "#shared/ports/credentials-register.ts";
 import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
 
 let serial = 0;
@@ -17,8 +18,11 @@ const pair = (n: number): Credentials =>
     expiresAt: at(n),
   });
 
-/** What every `CredentialsVault` promises. Run it against each implementation. */
-export function credentialsVaultContract(name: string, open: () => CredentialsVault): void {
+/** What every `CredentialsVault`, and the register of the same items, promises. Run it against each implementation. */
+export function credentialsVaultContract(
+  name: string,
+  open: () => CredentialsVault & CredentialsRegister,
+): void {
   const claim = (version: number, holder: string, second = 0, untilSecond = second + 20) => ({
     version,
     holder,
@@ -52,6 +56,36 @@ export function credentialsVaultContract(name: string, open: () => CredentialsVa
       await vault.connect(id, pair(1));
       expect(await vault.connect(id, pair(2))).toMatchObject({ version: 2, origin: fingerprintOf(pair(2)) });
       expect((await vault.load(id))?.credentials.reveal()).toEqual(pair(2).reveal());
+    });
+
+    it("tells the kind without opening anything", async () => {
+      const vault = open();
+      const id = freshId();
+      expect(await vault.describe(id)).toBeUndefined();
+      await vault.connect(id, pair(1));
+      expect(await vault.describe(id)).toEqual({ kind: "oauth2" });
+      await vault.renew(id, pair(2), { version: 1, holder: "me" });
+      expect(await vault.describe(id)).toEqual({ kind: "oauth2" });
+    });
+
+    it("removes them, for a renewal that is under way too", async () => {
+      const vault = open();
+      const id = freshId();
+      await vault.remove(id);
+      expect(await vault.load(id)).toBeUndefined();
+      await vault.connect(id, pair(1));
+      expect(await vault.claimRenewal(id, claim(1, "me"))).toMatchObject({ ok: true });
+      await vault.remove(id);
+      await vault.remove(id);
+      expect(await vault.describe(id)).toBeUndefined();
+      expect(await vault.load(id)).toBeUndefined();
+      const stale = { ok: false, error: { reason: "stale" } };
+      const late = { version: 1, holder: "me" };
+      expect(await vault.renew(id, pair(2), late)).toEqual(stale);
+      expect(await vault.load(id)).toBeUndefined();
+      expect(await vault.connect(id, pair(3))).toMatchObject({ version: 3 });
+      expect(await vault.renew(id, pair(2), late)).toEqual(stale);
+      expect((await vault.load(id))?.credentials.reveal()).toEqual(pair(3).reveal());
     });
 
     it("grants a renewal to one holder at a time, and again to the same", async () => {

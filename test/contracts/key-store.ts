@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ApiKey, asKeyHash } from "#shared/domain/api-key.ts";
-import { asOwnerId } from "#shared/domain/ids.ts";
+import { asOwnerId, asUserId } from "#shared/domain/ids.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
 
 let serial = 0;
@@ -21,7 +21,13 @@ export function keyStoreContract(name: string, open: () => KeyStore): void {
   describe(`KeyStore: ${name}`, () => {
     it("gives back what was added, and nothing else", async () => {
       const keys = open();
-      const key = aKey({ expiresAt: later, lastUsedAt: now });
+      const key = aKey({
+        expiresAt: later,
+        lastUsedAt: now,
+        projects: ["shop"],
+        accounts: ["main", "second"],
+        createdBy: asUserId("01KUUUUUUUUUUUUUUUUUUUUUUU"),
+      });
       await keys.add(key);
       await keys.add(key);
       expect(await keys.get(key.hash)).toEqual(key);
@@ -44,6 +50,35 @@ export function keyStoreContract(name: string, open: () => KeyStore): void {
       await keys.touch(key.hash, later);
       await keys.touch(key.hash, now);
       expect(await keys.get(key.hash)).toEqual({ ...key, lastUsedAt: later });
+    });
+
+    it("replaces a key once: both or neither", async () => {
+      const keys = open();
+      const old = aKey();
+      const next = aKey({ ownerId: old.ownerId, createdAt: later });
+      const retired = { ...old, replacedBy: "0123456789ab", expiresAt: later };
+      await keys.add(old);
+      await keys.touch(old.hash, now);
+      expect(await keys.replace(retired, next)).toMatchObject({ ok: true });
+      expect(await keys.list(old.ownerId)).toEqual([{ ...retired, lastUsedAt: now }, next]);
+      const third = aKey({ ownerId: old.ownerId });
+      expect(await keys.replace({ ...retired, replacedBy: "fedcba987654" }, third)).toEqual({
+        ok: false,
+        error: { reason: "ended" },
+      });
+      expect(await keys.get(third.hash)).toBeUndefined();
+      expect(await keys.get(old.hash)).toMatchObject({ replacedBy: "0123456789ab" });
+    });
+
+    it("does not replace a key that was revoked meanwhile", async () => {
+      const keys = open();
+      const old = aKey();
+      const next = aKey({ ownerId: old.ownerId });
+      await keys.add(old);
+      await keys.revoke(old);
+      const replaced = await keys.replace({ ...old, replacedBy: "0123456789ab", expiresAt: later }, next);
+      expect(replaced.ok).toBe(false);
+      expect(await keys.list(old.ownerId)).toEqual([]);
     });
 
     it("knows a revoked key no more, and a late note of its use does not bring it back", async () => {

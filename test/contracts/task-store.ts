@@ -81,7 +81,7 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
         slotAt: new Date("2026-12-01T09:00:00.007Z"),
         leaseUntil: new Date("2026-12-01T09:01:00.123Z"),
         attemptId: attempt,
-        source: { kind: "drop", base: "风筝 kite", file: "风筝 kite.md" },
+        source: { kind: "drop", base: "风筝 kite", file: "风筝 kite.md", folder: "press" },
         latePolicy: { then: "hold" },
         pool: "chosen",
         batchId: asBatchId("batch-1"),

@@ -74,8 +74,8 @@ describe.each([
 });
 
 describe("essential alarms", () => {
-  it("are six, at $0.10 a month each", () => {
-    expect(alarmsOf(essential)).toHaveLength(6);
+  it("are seven, at $0.10 a month each", () => {
+    expect(alarmsOf(essential)).toHaveLength(7);
   });
 
   it("have metrics of their own for each stage of an account", () => {

@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import type * as z from "zod";
 import { configSchema as acceptDrop } from "#functions/accept-drop/config.ts";
 import { configSchema as authorizeRequest } from "#functions/authorize-request/config.ts";
+import { configSchema as connectAccount } from "#functions/connect-account/config.ts";
+import { configSchema as deliverWebhook } from "#functions/deliver-webhook/config.ts";
 import { configSchema as expandRecurrences } from "#functions/expand-recurrences/config.ts";
 import { configSchema as preparePost } from "#functions/prepare-post/config.ts";
 import { configSchema as publishPost } from "#functions/publish-post/config.ts";
@@ -29,6 +31,8 @@ const synthesis = synthesize();
 const SCHEMAS: Readonly<Record<FunctionName, z.ZodObject>> = {
   "accept-drop": acceptDrop,
   "authorize-request": authorizeRequest,
+  "connect-account": connectAccount,
+  "deliver-webhook": deliverWebhook,
   "expand-recurrences": expandRecurrences,
   "prepare-post": preparePost,
   "publish-post": publishPost,
@@ -40,6 +44,8 @@ const SCHEMAS: Readonly<Record<FunctionName, z.ZodObject>> = {
 const TIMES: Readonly<Record<FunctionName, { readonly timeoutMs: number; readonly memoryMb: number }>> = {
   "accept-drop": TIMING.accept,
   "authorize-request": TIMING.authorize,
+  "connect-account": TIMING.connect,
+  "deliver-webhook": TIMING.deliver,
   "expand-recurrences": TIMING.expand,
   "prepare-post": TIMING.prepare,
   "publish-post": TIMING.publish,
@@ -136,6 +142,7 @@ describe("time", () => {
     ["IntakeMapping", "accept-drop"],
     ["PrepareMapping", "prepare-post"],
     ["PublishMapping", "publish-post"],
+    ["WebhooksMapping", "deliver-webhook"],
   ] as const)("hides a message for six times the time-out: %s", (mapping, name) => {
     expect(visibilityOfMapping(mapping)).toBeGreaterThanOrEqual(6 * functionNamed(synthesis, name).timeoutMs);
   });
@@ -162,6 +169,7 @@ describe("time", () => {
 describe("settings of a function", () => {
   const environment = {
     TABLE_NAME: "table",
+    BUCKET_NAME: "bucket",
     PREPARE_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/prepare",
     PUBLISH_QUEUE_URL: "http://127.0.0.1:4552/123456789012/publish",
     SCHEDULE_GROUP: "group",
@@ -172,6 +180,16 @@ describe("settings of a function", () => {
     NEAR_LIMIT_SECONDS: "1.5",
     PREPARE_LEADS: "photo=180,gif=600,video=1200,large=3600",
     STAGE: "main",
+    INTAKE_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/intake",
+    INTAKE_DEAD_LETTERS_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/intake-dead",
+    PREPARE_DEAD_LETTERS_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/prepare-dead",
+    PUBLISH_DEAD_LETTERS_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/publish-dead",
+    WEBHOOK_DEAD_LETTERS_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/webhooks-dead",
+    BACKGROUND_DEAD_LETTERS_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/background-dead",
+    WEBHOOK_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/123456789012/webhooks",
+    ALLOW_LOOPBACK_WEBHOOKS: "false",
+    RELEASE: "1.2.3",
+    REGION: "eu-west-1",
   };
 
   it("are parsed once, frozen, and without what they do not know", () => {

@@ -112,13 +112,19 @@ describe("rights on the table", () => {
 
 describe("rights on files", () => {
   it("lets nobody delete or overwrite what was dropped", () => {
-    expect(mayDo("s3:DeleteObject")).toEqual([]);
-    const writes = allowed.filter(({ statement }) => asList(statement.Action).includes("s3:PutObject"));
-    for (const { statement } of writes) expect(JSON.stringify(statement.Resource)).toContain('"/outcome/*"');
+    const changes = allowed.filter(({ statement }) =>
+      asList(statement.Action).some((action) => /^s3:(Put|Delete)/.test(action)),
+    );
+    expect(changes.length).toBeGreaterThan(0);
+    for (const { statement } of changes)
+      expect(JSON.stringify(statement.Resource)).toMatch(/"\/(outcome|media)\/\*"/);
   });
 
   it("lets only the relay write outcomes, and it cannot read drops", () => {
-    expect(mayDo("s3:PutObject")).toEqual(["relay-events"]);
+    const writers = [...functions.values()].filter(({ statements }) =>
+      JSON.stringify(statements).includes("outcome/*"),
+    );
+    expect(writers.map(({ name }) => name)).toEqual(["relay-events"]);
     expect(JSON.stringify(functionNamed(synthesis, "relay-events").statements)).not.toContain("drop/");
   });
 
@@ -129,22 +135,43 @@ describe("rights on files", () => {
     expect(readers.map(({ name }) => name).sort()).toEqual(["accept-drop", "prepare-post"]);
   });
 
+  it("lets the API alone sign uploads, and delete what was uploaded with whoever inspects it", () => {
+    const actionsOn = (name: (typeof FUNCTION_NAMES)[number]) =>
+      functionNamed(synthesis, name)
+        .statements.filter(({ Resource }) => JSON.stringify(Resource).includes('"/media/*"'))
+        .flatMap(({ Action }) => asList(Action))
+        .toSorted();
+    expect(actionsOn("serve-api")).toEqual(["s3:DeleteObject", "s3:PutObject"]);
+    expect(actionsOn("accept-drop")).toEqual(["s3:DeleteObject", "s3:GetObject"]);
+    expect(actionsOn("prepare-post")).toEqual(["s3:GetObject"]);
+    expect(mayDo("s3:PutObject").toSorted()).toEqual(["relay-events", "serve-api"]);
+    expect(mayDo("s3:DeleteObject").toSorted()).toEqual(["accept-drop", "serve-api"]);
+  });
+
   it("lists one folder at most, and lets S3 answer 404 rather than 403 for what is not there", () => {
     for (const { statement } of allowed.filter(({ statement: { Action } }) =>
       asList(Action).includes("s3:ListBucket"),
     )) {
       const prefix = statement.Condition?.["StringLikeIfExists"]?.["s3:prefix"];
-      expect(["drop/*", "outcome/*"]).toContain(prefix);
+      expect(["drop/*", "outcome/*", "media/*"]).toContain(prefix);
     }
     expect(mayDo("s3:ListBucket").toSorted()).toEqual(mayDo("s3:GetObject").toSorted());
   });
 });
 
 describe("rights on credentials", () => {
-  it("lets only those who talk to X open them", () => {
-    for (const action of ["kms:Decrypt", "kms:GenerateDataKey"]) {
-      expect(mayDo(action).toSorted()).toEqual(["prepare-post", "publish-post"]);
-    }
+  const SECRETS_OF_WEBHOOKS = { StringLike: { "kms:EncryptionContext:accountId": "webhook:*" } };
+
+  it("lets only those who talk to X open them, and whoever calls webhooks their secrets only", () => {
+    const talking = ["connect-account", "prepare-post", "publish-post"];
+    expect(mayDo("kms:GenerateDataKey").toSorted()).toEqual(talking);
+    expect(mayDo("kms:Decrypt").toSorted()).toEqual([...talking, "deliver-webhook"].toSorted());
+    const opens = functionNamed(synthesis, "deliver-webhook").statements.filter(({ Action }) =>
+      asList(Action).some((action) => action.startsWith("kms:")),
+    );
+    expect(opens.map(({ Action, Condition }) => [Action, Condition])).toEqual([
+      ["kms:Decrypt", SECRETS_OF_WEBHOOKS],
+    ]);
     const others = [...functions.values()].flatMap(({ actions }) =>
       actions.filter((each) => /^kms:/.test(each)),
     );
@@ -216,11 +243,36 @@ describe("rights on schedules", () => {
   });
 });
 
+describe("rights on queues", () => {
+  const { statements } = functionNamed(synthesis, "serve-api");
+  const queues = ofType(synthesis, "AWS::SQS::Queue");
+  const deadLettersOf = (name: string) =>
+    queues.find(([logicalId]) => logicalId.startsWith(`${name}DeadLetters`))?.[0];
+
+  it("lets the API take messages away from dead letters that have a queue, and from nowhere else", () => {
+    const takes = statements.filter(({ Action }) => asList(Action).includes("sqs:ReceiveMessage"));
+    expect(takes.flatMap(({ Resource }) => asList(Resource).map(referent)).toSorted()).toEqual(
+      ["Intake", "Prepare", "Publish", "Webhooks"].map(deadLettersOf).toSorted(),
+    );
+    for (const { Action } of takes)
+      expect(asList(Action)).toEqual(["sqs:ReceiveMessage", "sqs:DeleteMessage"]);
+  });
+
+  it("lets it count the messages of every queue that it tells of", () => {
+    const looks = statements.filter(({ Action }) => asList(Action).includes("sqs:GetQueueAttributes"));
+    const seen = looks.flatMap(({ Resource }) => asList(Resource).map(referent));
+    for (const name of ["Intake", "Prepare", "Publish", "Webhooks", "Background"])
+      expect(seen).toContain(deadLettersOf(name));
+    for (const { Action } of looks) expect(asList(Action)).toEqual(["sqs:GetQueueAttributes"]);
+  });
+});
+
 describe("the authorizer", () => {
-  it("reads keys and counts, and can do nothing else", () => {
+  it("looks up keys, sessions and users, notes uses and denials, and can do nothing else", () => {
     const { actions } = functionNamed(synthesis, "authorize-request");
     expect(actions.toSorted()).toEqual([
       "dynamodb:GetItem",
+      "dynamodb:PutItem",
       "dynamodb:UpdateItem",
       "logs:CreateLogStream",
       "logs:PutLogEvents",

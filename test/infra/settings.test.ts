@@ -6,7 +6,7 @@ const read = (context: Record<string, unknown> = {}) => readSettings(new App({ c
 
 describe("settings of a stage", () => {
   it("needs none", () => {
-    expect(read()).toEqual({ stage: "main", alarms: "essential", logRetentionDays: 30 });
+    expect(read()).toEqual({ stage: "main", alarms: "essential", logRetentionDays: 30, corsOrigins: [] });
   });
 
   it("reads numbers from the command line and from cdk.json alike", () => {
@@ -14,6 +14,12 @@ describe("settings of a stage", () => {
       logRetentionDays: 90,
       dropRetentionDays: 365,
     });
+  });
+
+  it("reads origins from the command line and from cdk.json alike", () => {
+    const corsOrigins = ["https://a.example", "https://b.example:8443"];
+    expect(read({ corsOrigins })).toMatchObject({ corsOrigins });
+    expect(read({ corsOrigins: corsOrigins.join(", ") })).toMatchObject({ corsOrigins });
   });
 
   it("accepts every setting at once", () => {
@@ -24,6 +30,7 @@ describe("settings of a stage", () => {
       alarmEmail: "operator@example.com",
       alarms: "detailed",
       logRetentionDays: 7,
+      corsOrigins: ["https://console.example.com", "http://localhost:5173"],
       dropRetentionDays: 30,
     };
     expect(read(all)).toEqual(all);
@@ -39,6 +46,10 @@ describe("settings of a stage", () => {
     ["alarms", "some", "alarms: "],
     ["logRetentionDays", "31", "logRetentionDays: must be one of 1, 3, 5, 7,"],
     ["logRetentionDays", "a week", "logRetentionDays: "],
+    ["corsOrigins", "*", "corsOrigins.0: must be origins"],
+    ["corsOrigins", "https://a.example/", "corsOrigins.0: must be origins"],
+    ["corsOrigins", "https://a.example,http://b.example", "corsOrigins.1: must be origins"],
+    ["corsOrigins", "", "corsOrigins.0: must be origins"],
     ["dropRetentionDays", "7", "dropRetentionDays: must be at least 30"],
     ["dropRetentionDays", "1.5", "dropRetentionDays: "],
   ])("refuses %s=%s and says what is right", (name, value, message) => {
@@ -47,7 +58,7 @@ describe("settings of a stage", () => {
 
   it("does not take a misspelt setting for a default", () => {
     expect(() => read({ alarmEmial: "operator@example.com" })).toThrow(
-      "alarmEmial: unknown; known are stage, account, region, alarmEmail, alarms, logRetentionDays, dropRetentionDays",
+      "alarmEmial: unknown; known are stage, account, region, alarmEmail, alarms, logRetentionDays, corsOrigins, dropRetentionDays",
     );
   });
 

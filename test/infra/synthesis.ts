@@ -7,6 +7,8 @@ import type { FunctionName } from "#infra/constructs/cloud-function.ts";
 export const FUNCTION_NAMES = [
   "accept-drop",
   "authorize-request",
+  "connect-account",
+  "deliver-webhook",
   "expand-recurrences",
   "prepare-post",
   "publish-post",

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { FunctionName } from "#infra/constructs/cloud-function.ts";
+import { ROUTES } from "#shared/contract/routes.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import {
   asList,
@@ -27,9 +29,9 @@ const feeding = (name: FunctionName) => {
 };
 
 describe("queues", () => {
-  it("has three of work and four of dead letters", () => {
-    expect(workQueues).toHaveLength(3);
-    expect(deadLetterQueues).toHaveLength(4);
+  it("has four of work and five of dead letters", () => {
+    expect(workQueues).toHaveLength(4);
+    expect(deadLetterQueues).toHaveLength(5);
   });
 
   it.each(queues.map(([logicalId]) => logicalId))(
@@ -80,7 +82,7 @@ describe("queues", () => {
 
 describe("mappings", () => {
   it("reports failures one message at a time", () => {
-    expect(mappings).toHaveLength(4);
+    expect(mappings).toHaveLength(5);
     for (const [, properties] of mappings) {
       expect(properties["FunctionResponseTypes"]).toEqual(["ReportBatchItemFailures"]);
     }
@@ -95,11 +97,15 @@ describe("mappings", () => {
       BatchSize: 1,
       ScalingConfig: { MaximumConcurrency: 10 },
     });
+    expect(feeding("deliver-webhook")).toMatchObject({
+      BatchSize: 10,
+      ScalingConfig: { MaximumConcurrency: 3 },
+    });
     expect(feeding("publish-post")).toMatchObject({ BatchSize: 1 });
     expect(feeding("publish-post")).not.toHaveProperty("ScalingConfig");
   });
 
-  it.each(["accept-drop", "prepare-post", "publish-post"] as const)(
+  it.each(["accept-drop", "prepare-post", "publish-post", "deliver-webhook"] as const)(
     "lets %s empty its own queue only",
     (name) => {
       const source = referent(feeding(name)["EventSourceArn"]);
@@ -120,7 +126,7 @@ describe("mappings", () => {
     },
   );
 
-  it("relays tasks, drops, logs and gates only, from the stream's beginning, and sets aside what it cannot tell", () => {
+  it("relays tasks, drops, logs, gates and accounts only, from the stream's beginning, and sets aside what it cannot tell", () => {
     const mapping = feeding("relay-events");
     expect(mapping).toMatchObject({
       BatchSize: 100,
@@ -134,7 +140,7 @@ describe("mappings", () => {
       { dynamodb: { Keys: { pk: { S: [{ prefix: "TASK#" }] }, sk: { S: ["TASK"] } } } },
       { dynamodb: { Keys: { pk: { S: [{ prefix: "DROP#" }] }, sk: { S: ["DROP"] } } } },
       { dynamodb: { Keys: { pk: { S: [{ prefix: "TASK#" }] }, sk: { S: [{ prefix: "LOG#" }] } } } },
-      { dynamodb: { Keys: { pk: { S: [{ prefix: "ACCOUNT#" }] }, sk: { S: ["GATE"] } } } },
+      { dynamodb: { Keys: { pk: { S: [{ prefix: "ACCOUNT#" }] }, sk: { S: ["GATE", "ACCOUNT"] } } } },
     ]);
     const { OnFailure } = mapping["DestinationConfig"] as { OnFailure: { Destination: unknown } };
     const destination = referent(OnFailure.Destination);
@@ -204,11 +210,11 @@ describe("the drop folder", () => {
   );
   const [ruleId = "", properties = {}] = rule ?? [];
 
-  it("tells the intake queue of new objects under drop/ in this bucket, and of nothing else", () => {
+  it("tells the intake queue of new objects under drop/ and media/ in this bucket, and of nothing else", () => {
     expect(properties["EventPattern"]).toMatchObject({
       source: ["aws.s3"],
       "detail-type": ["Object Created"],
-      detail: { object: { key: [{ prefix: "drop/" }] } },
+      detail: { object: { key: [{ prefix: "drop/" }, { prefix: "media/" }] } },
     });
     const { detail } = properties["EventPattern"] as {
       detail: { bucket: { name: { "Fn::ImportValue": string }[] } };
@@ -247,16 +253,61 @@ describe("the drop folder", () => {
 });
 
 describe("the API", () => {
-  const [[, route] = []] = ofType(synthesis, "AWS::ApiGatewayV2::Route");
-  const [[authorizerId, authorizer] = []] = ofType(synthesis, "AWS::ApiGatewayV2::Authorizer");
+  const routes = ofType(synthesis, "AWS::ApiGatewayV2::Route").map(([, route]) => route);
+  const authorizers = ofType(synthesis, "AWS::ApiGatewayV2::Authorizer");
+  const lookingAt = (source: string) =>
+    authorizers.find(([, { IdentitySource }]) => isDeepStrictEqual(IdentitySource, [source]));
+  const [byKeyId, authorizer] = lookingAt("$request.header.Authorization") ?? [];
+  const [bySessionId, sessionAuthorizer] = lookingAt("$request.header.Cookie") ?? [];
 
-  it("has one route, and a key is asked for on it", () => {
-    expect(ofType(synthesis, "AWS::ApiGatewayV2::Route")).toHaveLength(1);
-    expect(route).toMatchObject({
-      RouteKey: "ANY /api/v1/{proxy+}",
-      AuthorizationType: "CUSTOM",
-      AuthorizerId: { Ref: authorizerId },
+  it("asks for a key on every route but those that say they are public", () => {
+    const isOpen = ({ AuthorizationType }: Readonly<Record<string, unknown>>) => AuthorizationType === "NONE";
+    const open = Object.values(ROUTES).filter(({ scope }) => scope === "public");
+    expect(
+      routes
+        .filter(isOpen)
+        .map(({ RouteKey }) => RouteKey)
+        .toSorted(),
+    ).toEqual(
+      open
+        .flatMap(({ method, path }) => [`${method} ${path}`, ...(method === "GET" ? [`HEAD ${path}`] : [])])
+        .toSorted(),
+    );
+    for (const route of routes.filter((one) => !isOpen(one))) {
+      const isConsole = String(route["RouteKey"]).includes(" /console/");
+      expect(route).toMatchObject({
+        AuthorizationType: "CUSTOM",
+        AuthorizerId: { Ref: isConsole ? bySessionId : byKeyId },
+      });
+    }
+    expect(routes.map(({ RouteKey }) => RouteKey)).toContain("ANY /api/v1/{proxy+}");
+    expect(authorizers).toHaveLength(2);
+  });
+
+  it("sends every route to the function that has it", () => {
+    for (const { method, path, ...route } of Object.values(ROUTES)) {
+      if (!("servedBy" in route)) continue;
+      const key = `${method} ${path}`;
+      const target = routes.find(({ RouteKey }) => RouteKey === key)?.["Target"];
+      const [, id] = /"Ref":"(\w+)"/.exec(JSON.stringify(target)) ?? [];
+      expect([key, JSON.stringify(propertiesOf(synthesis, id ?? key)["IntegrationUri"])]).toEqual([
+        key,
+        expect.stringContaining(functionNamed(synthesis, route.servedBy).logicalId),
+      ]);
+    }
+  });
+
+  it("lets no page of another origin use it, unless the deployment names the origin", () => {
+    const [[, closed] = []] = ofType(synthesis, "AWS::ApiGatewayV2::Api");
+    expect(closed).not.toHaveProperty("CorsConfiguration");
+    const corsOrigins = ["https://console.example.com"];
+    const [[, open] = []] = ofType(synthesize({ context: { corsOrigins } }), "AWS::ApiGatewayV2::Api");
+    expect(open?.["CorsConfiguration"]).toMatchObject({
+      AllowOrigins: corsOrigins,
+      AllowHeaders: expect.arrayContaining(["authorization", "idempotency-key", "if-match"]),
+      ExposeHeaders: expect.arrayContaining(["etag", "ratelimit", "retry-after", "idempotency-replayed"]),
     });
+    expect(open?.["CorsConfiguration"]).not.toHaveProperty("AllowCredentials", true);
   });
 
   it("refuses a request without Authorization before any function runs, and remembers a key for a minute", () => {
@@ -270,6 +321,16 @@ describe("the API", () => {
     expect(JSON.stringify(authorizer?.["AuthorizerUri"])).toContain(
       functionNamed(synthesis, "authorize-request").logicalId,
     );
+  });
+
+  it("asks again at every request of a session, so that who is out is out", () => {
+    expect(sessionAuthorizer).toMatchObject({
+      AuthorizerType: "REQUEST",
+      EnableSimpleResponses: true,
+      AuthorizerPayloadFormatVersion: "2.0",
+      AuthorizerResultTtlInSeconds: 0,
+    });
+    expect(routes.map(({ RouteKey }) => RouteKey)).toContain("ANY /console/api/v1/{proxy+}");
   });
 
   it("throttles, and writes one JSON object per request to a log that ends", () => {
@@ -287,14 +348,16 @@ describe("the API", () => {
     expect(Format).not.toMatch(/authorization|header/i);
   });
 
-  it("may start the two functions behind it, from this API only", () => {
+  it("may start the three functions behind it, from this API only", () => {
     const [[apiId] = []] = ofType(synthesis, "AWS::ApiGatewayV2::Api");
     const permissions = ofType(synthesis, "AWS::Lambda::Permission").filter(
       ([, { Principal }]) => Principal === "apigateway.amazonaws.com",
     );
-    expect(permissions.map(([, { FunctionName }]) => referent(FunctionName)).sort()).toEqual(
+    const started = new Set(permissions.map(([, { FunctionName }]) => referent(FunctionName)));
+    expect([...started].sort()).toEqual(
       [
         functionNamed(synthesis, "serve-api").logicalId,
+        functionNamed(synthesis, "connect-account").logicalId,
         functionNamed(synthesis, "authorize-request").logicalId,
       ].sort(),
     );

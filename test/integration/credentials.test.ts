@@ -3,7 +3,11 @@ import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { SANDBOX_OAUTH2, SANDBOX_USER_ID } from "#infra/local/sandbox/credentials.ts";
 import { startSandbox } from "#infra/local/sandbox/sandbox.ts";
-import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
+import { createDynamoConnectionStore } from "#shared/adapters/dynamodb/connection-store.ts";
+import {
+  createDynamoCredentialsRegister,
+  createDynamoCredentialsVault,
+} from "#shared/adapters/dynamodb/credentials-vault.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { systemClock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
@@ -15,6 +19,7 @@ import { Credentials, type OAuth2Secrets } from "#shared/domain/credentials.ts";
 import { type AccountId, asAccountId } from "#shared/domain/ids.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
+import { connectionStoreContract } from "#test/contracts/connection-store.ts";
 import { credentialsVaultContract } from "#test/contracts/credentials-vault.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { startTestTable, type TestTable } from "#test/support/dynamodb.ts";
@@ -32,9 +37,15 @@ afterAll(async () => {
   await table?.close();
 });
 
-const openVault = () => createDynamoCredentialsVault({ ...table, envelope: createKmsEnvelope(keyService) });
+const openVault = () => ({
+  ...createDynamoCredentialsRegister(table),
+  ...createDynamoCredentialsVault({ ...table, envelope: createKmsEnvelope(keyService) }),
+});
 
 credentialsVaultContract("DynamoDB and KMS", openVault);
+connectionStoreContract("DynamoDB and KMS", () =>
+  createDynamoConnectionStore({ ...table, envelope: createKmsEnvelope(keyService) }),
+);
 
 let serial = 0;
 const freshId = (): AccountId => asAccountId(`sealed-${++serial}`);

@@ -1,6 +1,7 @@
 import { type Gate, giveBack } from "#shared/domain/gate.ts";
 import type { Task } from "#shared/domain/task.ts";
 import type { Clock } from "#shared/ports/clock.ts";
+import type { PublisherSlots } from "#shared/ports/publisher-slots.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
 import type { TaskStore, Together } from "#shared/ports/task-store.ts";
 import { err } from "#shared/result.ts";
@@ -27,6 +28,7 @@ export interface Breakage {
   readonly message?: (message: ReceivedTaskMessage, task: Task | undefined) => ReceivedTaskMessage;
   /** What the caller of a conditional write sees when the SDK repeated it. */
   readonly repeatedWrite?: () => unknown;
+  readonly slots?: (slots: PublisherSlots) => PublisherSlots;
   readonly publisher?: (deps: PublishPostDeps) => PublishPost;
 }
 
@@ -111,6 +113,19 @@ export const BREAKAGES: readonly Breakage[] = [
     harms: "one-post",
     sentence: "takes its own write for somebody else's when the SDK repeated it",
     repeatedWrite: () => err({ reason: "stale" }),
+  },
+  {
+    name: "slot-lease",
+    harms: "few-at-once",
+    sentence: "gives a publisher's slot to the next one before its holder has settled",
+    slots: (slots) => ({
+      ...slots,
+      async take(holder, most) {
+        const slot = await slots.take(holder, most);
+        if (slot !== undefined) await slots.giveBack(slot, holder);
+        return slot;
+      },
+    }),
   },
 ];
 

@@ -12,6 +12,8 @@ export interface Evidence {
   readonly projectOf: (task: Task) => Project;
   /** As the in-memory counters name them. */
   readonly counters: () => Readonly<Record<string, number>>;
+  /** How many may be between gate and settlement. */
+  readonly publishers: number;
 }
 
 /** One promise. Each check answers what is wrong, or nothing. */
@@ -368,6 +370,19 @@ export const INVARIANTS: readonly Invariant[] = [
       return process.isDisturbed || deeds.heardNothing || process.state !== "running"
         ? undefined
         : "X gave its answer, and nothing happened to the worker";
+    },
+  },
+  {
+    name: "few-at-once",
+    sentence: "No more posts are between gate and settlement at the same time than the setting says.",
+    onWrite({ before, next, process, at }, { facts, publishers }) {
+      if (next.status !== "posting" || next.startedAt === before?.startedAt || !process) return undefined;
+      const others = [...facts.tasks.values()].filter(({ id, status, attemptId }) => {
+        const holder = attemptId && facts.attempts.get(attemptId);
+        // Whoever is frozen beyond its end does not come back to send anything.
+        return id !== next.id && status === "posting" && holder?.state === "running" && holder.endsAt > at;
+      }).length;
+      return others + 1 > publishers ? `${others + 1} of ${publishers}` : undefined;
     },
   },
   {

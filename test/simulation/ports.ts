@@ -4,6 +4,7 @@ import type { Task } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { CircuitStore } from "#shared/ports/circuit-store.ts";
 import type { MediaProgressStore } from "#shared/ports/media-progress-store.ts";
+import type { PublisherSlots } from "#shared/ports/publisher-slots.ts";
 import type { RunStore } from "#shared/ports/run-store.ts";
 import type { SharedCounters } from "#shared/ports/shared-counters.ts";
 import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
@@ -20,6 +21,7 @@ export interface PortSpecs {
   readonly accounts: PortSpec<AccountStore>;
   readonly counters: PortSpec<SharedCounters>;
   readonly circuits: PortSpec<CircuitStore>;
+  readonly slots: PortSpec<PublisherSlots>;
   readonly dispatch: PortSpec<TaskDispatch>;
   readonly runs: PortSpec<RunStore>;
 }
@@ -94,14 +96,22 @@ export function portSpecs({ facts, now, repeatedWrite, metStaleIndex }: PortSpec
       getProject: read,
       getProjectByFolder: read,
       listFolders: { kind: "index" },
+      listAccounts: { kind: "index" },
+      getSource: read,
       listSources: { kind: "index" },
+      listOwnSources: { kind: "index" },
+      addSource: write,
+      saveSource: write,
+      removeSource: write,
       claimScan: write,
       listProjects: { kind: "index" },
       addProject: write,
+      removeProject: write,
     },
     counters: { take: write, giveBack: write, read },
     runs: { get: read, save: write, getPage: read, savePage: write },
     circuits: { get: read, save: write },
+    slots: { take: write, giveBack: write },
     dispatch: {
       schedule: { kind: "send", taskOf: ({ taskId }) => taskId },
       enqueue: { kind: "send", taskOf: ({ taskId }) => taskId },

@@ -1,6 +1,7 @@
 import type { Project } from "#shared/domain/account.ts";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import { asAttemptId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
+import { DEFAULT_SETTINGS } from "#shared/domain/settings.ts";
 import { isFinal, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -29,6 +30,7 @@ import { createInMemoryBatches } from "#test/support/in-memory-batches.ts";
 import { createInMemoryCircuits, createInMemoryCounters } from "#test/support/in-memory-counters.ts";
 import { createInMemoryFingerprints } from "#test/support/in-memory-fingerprints.ts";
 import { createInMemoryRuns } from "#test/support/in-memory-runs.ts";
+import { createInMemorySlots } from "#test/support/in-memory-slots.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 import type { Breakage } from "./breakages.ts";
 import { createCalls } from "./calls.ts";
@@ -179,7 +181,17 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
       );
     },
   };
-  const evidence: Evidence = { facts, x, projectOf, counters: () => rawCounters.snapshot() };
+  const settings = {
+    current: async () => ({ ...DEFAULT_SETTINGS, concurrentPublishers: scenario.publishers }),
+  };
+  const rawSlots = createInMemorySlots({ now: () => new Date(kernel.now()) });
+  const evidence: Evidence = {
+    facts,
+    x,
+    projectOf,
+    counters: () => rawCounters.snapshot(),
+    publishers: scenario.publishers,
+  };
 
   let hasRuns = false;
   /** Minutes in which the sweeper will find something; in all others it would find nothing. */
@@ -259,6 +271,7 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
   );
   const counters = calls.wrap("counters", rawCounters, specs.counters);
   const circuits = calls.wrap("circuits", createInMemoryCircuits(), specs.circuits);
+  const slots = calls.wrap("slots", breakage?.slots?.(rawSlots) ?? rawSlots, specs.slots);
   const dispatch = calls.wrap(
     "dispatch",
     createDeliveries({
@@ -303,6 +316,8 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
     },
     counters,
     circuits,
+    slots,
+    settings,
     dispatch,
     clock: breakage?.clock?.(clock, intentAt) ?? clock,
     entropy,
@@ -327,6 +342,7 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
     tasks,
     accounts,
     dispatch,
+    settings,
     clock,
     entropy,
     uploadMedia: createUploads({
@@ -356,6 +372,7 @@ export async function runSeed(seed: number, { breakage, history }: SeedOptions =
     // No managed jobs here: a run that a person starts is the same run.
     runDueJob: async () => "skipped",
     order,
+    settings,
     clock,
     entropy,
   });

@@ -49,6 +49,8 @@ export interface Scenario {
   readonly lives: readonly Life[];
   readonly deeds: readonly Deed[];
   readonly outages: readonly (readonly [from: number, to: number])[];
+  /** How many may be between gate and settlement: the setting. */
+  readonly publishers: number;
 }
 
 export const OWNER = asOwnerId("owner");
@@ -128,6 +130,7 @@ export function drawScenario(random: Random): Scenario {
     lives,
     deeds: drawDeeds(random, lives, accounts, projects),
     outages,
+    publishers: random.pick([1, 2, 2, 10]),
   };
 }
 

@@ -1,5 +1,6 @@
 import { fingerprintOf } from "#shared/domain/credentials.ts";
 import type { AccountId } from "#shared/domain/ids.ts";
+import type { CredentialsRegister } from "#shared/ports/credentials-register.ts";
 import type { CredentialsVault, StoredCredentials } from "#shared/ports/credentials-vault.ts";
 import { err, ok } from "#shared/result.ts";
 
@@ -9,8 +10,10 @@ interface Entry extends StoredCredentials {
 }
 
 /** The same promises as the sealed store, kept honest by the contract that both run. Nothing is encrypted here. */
-export function createInMemoryVault(): CredentialsVault {
+export function createInMemoryVault(): CredentialsVault & CredentialsRegister {
   const entries = new Map<AccountId, Entry>();
+  /** Of what was removed. */
+  const versions = new Map<AccountId, number>();
   const publicPart = ({ credentials, version, origin }: Entry): StoredCredentials => ({
     credentials,
     version,
@@ -24,11 +27,20 @@ export function createInMemoryVault(): CredentialsVault {
     async connect(accountId, credentials) {
       const entry = {
         credentials,
-        version: (entries.get(accountId)?.version ?? 0) + 1,
+        version: (entries.get(accountId)?.version ?? versions.get(accountId) ?? 0) + 1,
         origin: fingerprintOf(credentials),
       };
       entries.set(accountId, entry);
       return entry;
+    },
+    async describe(accountId) {
+      const entry = entries.get(accountId);
+      return entry && { kind: entry.credentials.kind };
+    },
+    async remove(accountId) {
+      const entry = entries.get(accountId);
+      if (entry) versions.set(accountId, entry.version + 1);
+      entries.delete(accountId);
     },
     async claimRenewal(accountId, { version, holder, now, until }) {
       const entry = entries.get(accountId);

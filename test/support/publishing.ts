@@ -3,6 +3,7 @@ import type { Account, Project } from "#shared/domain/account.ts";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import { type AccountId, asAccountId, asAttemptId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import type { Policy } from "#shared/domain/planning/rules.ts";
+import { DEFAULT_SETTINGS, type Settings } from "#shared/domain/settings.ts";
 import type { Content, Task, TaskStep } from "#shared/domain/task.ts";
 import type { PostOutcome, PostPublisher, PostRequest, TimelinePost } from "#shared/ports/post-publisher.ts";
 import type { ReceivedTaskMessage } from "#shared/ports/task-dispatch.ts";
@@ -26,6 +27,7 @@ import { createInMemoryCircuits, createInMemoryCounters } from "./in-memory-coun
 import { createInMemoryDispatch, createInMemoryIntakeQueue } from "./in-memory-dispatch.ts";
 import { createInMemoryJobs } from "./in-memory-jobs.ts";
 import { createInMemoryRuns } from "./in-memory-runs.ts";
+import { createInMemorySlots } from "./in-memory-slots.ts";
 import { createInMemoryStore } from "./in-memory-store.ts";
 
 export const OWNER = asOwnerId("owner-1");
@@ -44,6 +46,8 @@ export interface PublishingOptions {
   readonly timeZone?: string;
   /** @default only the main account */
   readonly accountIds?: readonly AccountId[];
+  /** What differs from the defaults. */
+  readonly settings?: Partial<Settings>;
 }
 
 /**
@@ -55,6 +59,7 @@ export async function setUpPublishing({
   policy,
   timeZone = "UTC",
   accountIds = [MAIN],
+  settings: set = {},
 }: PublishingOptions = {}) {
   const clock = manualClock(now);
   const accounts = createInMemoryAccounts();
@@ -70,6 +75,8 @@ export async function setUpPublishing({
   const intake = createInMemoryIntakeQueue();
   const counters = createInMemoryCounters();
   const circuits = createInMemoryCircuits();
+  const slots = createInMemorySlots(clock);
+  const settings = { current: async (): Promise<Settings> => ({ ...DEFAULT_SETTINGS, ...set }) };
   let serial = 0;
   const entropy = { newId: () => `id-${++serial}`, random: () => 0.5 };
 
@@ -112,6 +119,8 @@ export async function setUpPublishing({
     publisher,
     counters,
     circuits,
+    slots,
+    settings,
     dispatch,
     clock,
     entropy,
@@ -146,6 +155,7 @@ export async function setUpPublishing({
       clock,
     }),
     order,
+    settings,
     clock,
     entropy,
   });

@@ -26,7 +26,10 @@ function identityOf(
   const name = source.slice(dot + 1);
   switch (source.slice(0, dot)) {
     case "$request.header":
-      return request.headers[name.toLowerCase()];
+      // API Gateway hands cookies over by themselves, and still knows the header by its name.
+      return name.toLowerCase() === "cookie"
+        ? request.cookies.join("; ")
+        : request.headers[name.toLowerCase()];
     case "$request.querystring":
       return request.query[name];
     case "$stageVariables":

@@ -5,6 +5,8 @@ export interface SandboxApp {
   readonly clientId?: string;
   /** @default none: a public client, named by `client_id` in the body alone */
   readonly clientSecret?: string;
+  /** Addresses that consent may lead back to, exactly. @default any on this machine */
+  readonly redirectUris?: readonly string[];
 }
 
 /** An account at X and the tokens that act for it. */

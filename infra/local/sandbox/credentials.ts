@@ -44,3 +44,11 @@ export const SANDBOX_USERS: readonly SandboxUser[] = [
     oauth2: [{ clientId: SANDBOX_OAUTH2.clientId, refreshToken: SANDBOX_OAUTH2.refreshToken }],
   },
 ];
+
+/** Somebody else at X, who has given no leave yet: for trying out how a second account is connected. */
+export const SANDBOX_SECOND_USER = {
+  id: "1500000000000000009",
+  username: "punctual_two",
+  name: "Punctual Second Sandbox",
+  followers: 64,
+} as const satisfies SandboxUser;

@@ -1,12 +1,13 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import * as z from "zod";
-import { type Caller, type SandboxApp, type SandboxUser, SCOPES } from "./accounts.ts";
+import { type Caller, type SandboxApp, type SandboxUser, SCOPES, type Scope } from "./accounts.ts";
 import type { Answer } from "./problems.ts";
 import { readJson, writeJson } from "./state-files.ts";
 
 /** @see https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code */
 const ACCESS_TOKEN_SECONDS = 7_200;
+const CODE_LIFETIME_MS = 30_000;
 
 const Grant = z.object({ userId: z.string(), clientId: z.string(), scopes: z.array(z.enum(SCOPES)) });
 const State = z.object({
@@ -15,12 +16,24 @@ const State = z.object({
 });
 type Grant = z.infer<typeof Grant>;
 
+/** What a person agreed to on the consent page. */
+export interface Consent {
+  readonly userId: string;
+  readonly clientId: string;
+  readonly scopes: readonly Scope[];
+  readonly redirectUri: string;
+  /** S256. */
+  readonly challenge: string;
+}
+
 export interface OAuth2Tokens {
   verify(
     accessToken: string,
   ): { readonly caller: Caller } | { readonly refusal: "unknown-token" | "expired-token" };
+  /** A code for it: it works once, for 30 seconds, and not after a restart. */
+  grantCode(consent: Consent): string;
   /** `POST /2/oauth2/token`. `authorization` names a confidential client; a public one is named in the form. */
-  refresh(form: ReadonlyMap<string, string>, authorization: string | undefined): Answer;
+  exchange(form: ReadonlyMap<string, string>, authorization: string | undefined): Answer;
 }
 
 const refused = (status: number, error: string, description: string): Answer => ({
@@ -43,6 +56,7 @@ export function createOAuth2Tokens(deps: {
   const state = stored === undefined ? { refresh: {}, access: {} } : State.parse(stored);
   const refreshTokens = new Map(Object.entries(state.refresh));
   const accessTokens = new Map(Object.entries(state.access));
+  const codes = new Map<string, Consent & { readonly expiresAtMs: number }>();
 
   for (const user of deps.users) {
     for (const { clientId, refreshToken, scopes } of user.oauth2 ?? []) {
@@ -76,7 +90,13 @@ export function createOAuth2Tokens(deps: {
       return { caller };
     },
 
-    refresh(form, authorization) {
+    grantCode(consent) {
+      const code = newToken();
+      codes.set(code, { ...consent, expiresAtMs: deps.clock() + CODE_LIFETIME_MS });
+      return code;
+    },
+
+    exchange(form, authorization) {
       const named = parseBasic(authorization);
       const clientId = named?.clientId ?? form.get("client_id");
       const app = deps.apps.find(
@@ -88,47 +108,74 @@ export function createOAuth2Tokens(deps: {
           headers: { "x-sandbox-reason": "oauth2-bad-client" },
         };
       }
-      const grantType = form.get("grant_type");
-      if (grantType === "authorization_code") {
-        // The sandbox has no consent page, so it never gave a code to anyone.
-        return refused(400, "invalid_request", "Value passed for the authorization code was invalid.");
+      switch (form.get("grant_type")) {
+        case "authorization_code":
+          return exchangeCode(form, app);
+        case "refresh_token":
+          return refresh(form.get("refresh_token") ?? "", app);
+        default:
+          return refused(
+            400,
+            "unsupported_grant_type",
+            "grant_type must be authorization_code or refresh_token.",
+          );
       }
-      if (grantType !== "refresh_token") {
-        return refused(400, "unsupported_grant_type", "grant_type must be refresh_token.");
-      }
-
-      const token = form.get("refresh_token") ?? "";
-      const grant = refreshTokens.get(token);
-      if (grant === undefined || grant.used || grant.clientId !== app.clientId) {
-        return refused(400, "invalid_request", "Value passed for the token was invalid.");
-      }
-      const now = deps.clock();
-      for (const [old, { expiresAtMs }] of accessTokens) if (expiresAtMs <= now) accessTokens.delete(old);
-
-      const { userId, scopes } = grant;
-      const pair = { access: newToken(), refresh: newToken() };
-      refreshTokens.set(token, { ...grant, used: true });
-      refreshTokens.set(pair.refresh, { ...grant, used: false });
-      accessTokens.set(pair.access, {
-        userId,
-        clientId: grant.clientId,
-        scopes,
-        expiresAtMs: now + ACCESS_TOKEN_SECONDS * 1_000,
-      });
-      save();
-      return {
-        status: 200,
-        body: {
-          token_type: "bearer",
-          expires_in: ACCESS_TOKEN_SECONDS,
-          access_token: pair.access,
-          scope: scopes.join(" "),
-          refresh_token: pair.refresh,
-        },
-      };
     },
   };
+
+  function exchangeCode(form: ReadonlyMap<string, string>, app: SandboxApp): Answer {
+    const code = form.get("code") ?? "";
+    const consent = codes.get(code);
+    // Whatever is wrong with the attempt, it was the only one.
+    codes.delete(code);
+    const verifier = form.get("code_verifier") ?? "";
+    const challenge = createHash("sha256").update(verifier).digest("base64url");
+    if (
+      consent === undefined ||
+      consent.expiresAtMs <= deps.clock() ||
+      consent.clientId !== app.clientId ||
+      consent.redirectUri !== form.get("redirect_uri")
+    )
+      return refused(400, "invalid_request", "Value passed for the authorization code was invalid.");
+    if (!VERIFIER.test(verifier) || challenge !== consent.challenge)
+      return refused(400, "invalid_request", "Value passed for the code verifier was invalid.");
+    const { userId, clientId, scopes } = consent;
+    return issue({ userId, clientId, scopes: [...scopes] });
+  }
+
+  function refresh(token: string, app: SandboxApp): Answer {
+    const grant = refreshTokens.get(token);
+    if (grant === undefined || grant.used || grant.clientId !== app.clientId)
+      return refused(400, "invalid_request", "Value passed for the token was invalid.");
+    refreshTokens.set(token, { ...grant, used: true });
+    const { userId, clientId, scopes } = grant;
+    return issue({ userId, clientId, scopes });
+  }
+
+  /** A pair of tokens; without `offline.access` only the one that ends. */
+  function issue(grant: Grant): Answer {
+    const now = deps.clock();
+    for (const [old, { expiresAtMs }] of accessTokens) if (expiresAtMs <= now) accessTokens.delete(old);
+    const pair = { access: newToken(), refresh: newToken() };
+    const isLasting = grant.scopes.includes("offline.access");
+    if (isLasting) refreshTokens.set(pair.refresh, { ...grant, used: false });
+    accessTokens.set(pair.access, { ...grant, expiresAtMs: now + ACCESS_TOKEN_SECONDS * 1_000 });
+    save();
+    return {
+      status: 200,
+      body: {
+        token_type: "bearer",
+        expires_in: ACCESS_TOKEN_SECONDS,
+        access_token: pair.access,
+        scope: grant.scopes.join(" "),
+        ...(isLasting && { refresh_token: pair.refresh }),
+      },
+    };
+  }
 }
+
+/** @see https://www.rfc-editor.org/rfc/rfc7636#section-4.1 */
+const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
 
 const newToken = () => randomBytes(48).toString("base64url");
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import type { SandboxApp, SandboxUser } from "./accounts.ts";
+import { createConsentPage } from "./consent-page.ts";
 import { createControl } from "./control.ts";
 import { SANDBOX_APPS, SANDBOX_USERS } from "./credentials.ts";
 import { createFaults, type FaultRule } from "./faults.ts";
@@ -65,7 +66,7 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
-  /** Of the page, the controls and Gemini. X's API is on the same address, for requests that name `api.x.com`. */
+  /** Of the timeline, the consent page, the controls and Gemini. X's API is on the same address, for requests that name `api.x.com`. */
   readonly url: string;
   readonly port: number;
   /** Oldest first. */
@@ -107,6 +108,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ...stored,
   });
   const posts = createPostStore({ ids, clock, ...stored });
+  const oauth2 = createOAuth2Tokens({ apps, users, clock, ...stored });
   const faults = createFaults();
   const log = createRequestLog();
   const gemini = createGeminiApi();
@@ -122,7 +124,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const server = createSandboxServer({
     api: createXApi({
       oauth1: createOAuth1Verifier({ apps, users, clock }),
-      oauth2: createOAuth2Tokens({ apps, users, clock, ...stored }),
+      oauth2,
       limits: createRateLimits({
         clock,
         ...(options.limits === undefined ? {} : { limits: options.limits }),
@@ -138,6 +140,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       hasBytes: (id) => media.bytes(id) !== undefined,
       dropFolder: options.dropFolder ?? ".punctual/drop/default/",
     }),
+    consent: createConsentPage({ apps, users, oauth2 }),
     faults,
     log,
     clock,

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ConsentPage } from "./consent-page.ts";
 import type { createControl } from "./control.ts";
 import type { FaultAction, Faults } from "./faults.ts";
 import type { GeminiApi } from "./gemini-api.ts";
@@ -22,6 +23,7 @@ export interface ServerDeps {
   readonly gemini: GeminiApi;
   readonly control: ReturnType<typeof createControl>;
   readonly page: ReturnType<typeof createTimelinePage>;
+  readonly consent: ConsentPage;
   readonly faults: Faults;
   readonly log: RequestLog;
   readonly clock: () => number;
@@ -84,8 +86,11 @@ async function serve(deps: ServerDeps, request: IncomingMessage, response: Serve
     return;
   }
   try {
+    const method = request.method ?? "";
     const answer =
-      deps.page.handle(request.method ?? "", path) ?? (await deps.control.handle(request, path, query));
+      deps.page.handle(method, path) ??
+      (await deps.consent.handle({ method, path, query, message: request })) ??
+      (await deps.control.handle(request, path, query));
     if (typeof answer === "function") await answer(response);
     else send(response, answer);
   } catch (error) {

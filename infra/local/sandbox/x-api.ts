@@ -201,7 +201,7 @@ export function createXApi(deps: {
     async handle(request) {
       const { method, path } = request;
       if (path === "/2/oauth2/token" && method === "POST") {
-        return deps.oauth2.refresh(await readForm(request.message), request.message.headers.authorization);
+        return deps.oauth2.exchange(await readForm(request.message), request.message.headers.authorization);
       }
       const here = routes.filter((route) => route.path.test(path));
       if (here.length === 0) throw blank(404, "Not Found");

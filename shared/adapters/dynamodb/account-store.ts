@@ -7,7 +7,7 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
-import type { Account } from "#shared/domain/account.ts";
+import type { Account, Project } from "#shared/domain/account.ts";
 import {
   type AccountId,
   asAccountId,
@@ -18,6 +18,8 @@ import {
 } from "#shared/domain/ids.ts";
 import type { PolicyVersion } from "#shared/domain/planning/policy-version.ts";
 import type { Policy } from "#shared/domain/planning/rules.ts";
+import { STRATEGIES } from "#shared/domain/planning/strategy.ts";
+import type { Source, SourceDefaults } from "#shared/domain/source.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -43,7 +45,16 @@ const policyKey = (id: ProjectId, version: number) => ({
   sk: `POLICY#${String(version).padStart(8, "0")}`,
 });
 const MAX_POLICY_VERSION = 99_999_999;
-const pointerKey = (ownerId: OwnerId, id: string) => ({ pk: `OWNER#${ownerId}`, sk: `PROJECT#${id}` });
+const ownerPartition = (ownerId: OwnerId): string => `OWNER#${ownerId}`;
+const pointerKey = (ownerId: OwnerId, kind: "PROJECT" | "ACCOUNT" | "SOURCE", id: string) => ({
+  pk: ownerPartition(ownerId),
+  sk: `${kind}#${id}`,
+});
+/** Makes the name unique for the owner. Projects that were made before there was one have the folder of their name. */
+const nameKey = (ownerId: OwnerId, name: string) => ({
+  pk: ownerPartition(ownerId),
+  sk: `PROJECTNAME#${name}`,
+});
 
 const instant = z.iso.datetime().transform((iso) => new Date(iso));
 
@@ -81,6 +92,12 @@ const dates = z.array(z.string());
 const share = z.number().min(0).max(1);
 const weightAttribute = z.int().min(1).max(10);
 
+const latePolicyAttribute = z.object({
+  postWithinMs: z.int().nonnegative().exactOptional(),
+  then: z.enum(["missed", "hold"]),
+});
+const reconcileAttribute = z.enum(["repost", "hold"]);
+
 const policyAttribute = z.object({
   minIntervalMs: z.int().nonnegative().exactOptional(),
   dailyMin: z.int().nonnegative().exactOptional(),
@@ -100,10 +117,8 @@ const policyAttribute = z.object({
     .object({ windowMs: z.int().nonnegative(), threshold: share, near: z.enum(["warns", "blocks"]) })
     .exactOptional(),
   uniqueMedia: z.boolean().exactOptional(),
-  latePolicy: z
-    .object({ postWithinMs: z.int().nonnegative().exactOptional(), then: z.enum(["missed", "hold"]) })
-    .exactOptional(),
-  reconcile: z.enum(["repost", "hold"]).exactOptional(),
+  latePolicy: latePolicyAttribute.exactOptional(),
+  reconcile: reconcileAttribute.exactOptional(),
 }) satisfies z.ZodType<Policy>;
 
 const projectItem = z.object({
@@ -116,6 +131,7 @@ const projectItem = z.object({
   policy: policyAttribute.exactOptional(),
   policyVersion: z.int().positive().exactOptional(),
   weight: weightAttribute.exactOptional(),
+  changes: z.int().nonnegative().exactOptional(),
 });
 
 const policyVersionItem = z.object({
@@ -127,12 +143,35 @@ const policyVersionItem = z.object({
   savedBy: z.string(),
 });
 
+const defaultsAttribute = z.object({
+  account: z.string().exactOptional(),
+  priority: z.int().min(1).max(10).exactOptional(),
+  language: z.string().exactOptional(),
+  latePolicy: latePolicyAttribute.exactOptional(),
+  reconcile: reconcileAttribute.exactOptional(),
+  strategy: z.enum(STRATEGIES).exactOptional(),
+  reuseMedia: z.boolean().exactOptional(),
+}) satisfies z.ZodType<SourceDefaults>;
+
 const folderItem = z.object({
   sk: z.string(),
   projectId: z.string().transform(asProjectId),
-  lastScanAt: z.iso.datetime().optional(),
+  lastScanAt: instant.exactOptional(),
+  enabled: z.boolean().default(true),
+  defaults: defaultsAttribute.default({}),
+  version: z.int().positive().default(1),
 });
 const pointerItem = z.object({ projectId: z.string().transform(asProjectId) });
+const accountPointer = z.object({ accountId: z.string().transform(asAccountId) });
+const sourcePointer = z.object({ folder: z.string() });
+
+/** What is deleted leaves its key behind, since its functions may not delete. */
+const isGone = (item: Readonly<Record<string, unknown>>): boolean => item["deletedAt"] !== undefined;
+
+function toSource(item: unknown): Source {
+  const { sk, ...source } = folderItem.parse(item);
+  return { folder: sk.slice("FOLDER#".length), ...source };
+}
 
 const toPolicyItem = (id: ProjectId, next: PolicyVersion, writeId: string) => ({
   ...policyKey(id, next.version),
@@ -144,8 +183,9 @@ const toPolicyItem = (id: ProjectId, next: PolicyVersion, writeId: string) => ({
 });
 
 /**
- * Accounts and projects in the one table. Access patterns: by id; a project by its folder, which is a lock item that
- * makes the name unique; all folders; all projects of an owner, by pointers; the versions of a project's policy, newest first.
+ * Accounts, projects and sources in the one table. Access patterns: by id; a source by its folder, which is a lock item
+ * that makes the folder unique; all folders; all accounts, projects and sources of an owner, by pointers; the versions of a
+ * project's policy, newest first.
  */
 export function createDynamoAccountStore({
   documents,
@@ -156,12 +196,103 @@ export function createDynamoAccountStore({
   const read = async (key: { readonly pk: string; readonly sk: string }) =>
     (await documents.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }))).Item;
 
+  /** `undefined`: it never was, or is deleted. */
+  const readLive = async (key: { readonly pk: string; readonly sk: string }) => {
+    const item = await read(key);
+    return item && !isGone(item) ? item : undefined;
+  };
+
   const pause = (ms: number) => clock.sleepUntil(new Date(clock.now().getTime() + ms));
-  const putNew = (Item: Record<string, unknown>): TransactItem => ({
+  const transact = (items: readonly TransactItem[], writeId: string) =>
+    transactIf(documents, items, { entropy, writeId, pause });
+
+  /** @param orIf - what may be there instead of nothing */
+  const putNew = (Item: Record<string, unknown>, orIf?: Condition): TransactItem => ({
     Put: {
       TableName: tableName,
       Item,
-      ConditionExpression: "attribute_not_exists(pk)",
+      ConditionExpression: `attribute_not_exists(pk)${orIf ? ` OR (${orIf.expression})` : ""}`,
+      ...(orIf?.values && { ExpressionAttributeValues: orIf.values }),
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    },
+  });
+  const put = (Item: Record<string, unknown>): TransactItem => ({ Put: { TableName: tableName, Item } });
+
+  /** Nothing but its key, for as long as it takes to delete it. */
+  const fade = (key: { readonly pk: string; readonly sk: string }, entity: string): TransactItem => {
+    const now = clock.now();
+    return put({
+      ...key,
+      entity,
+      schemaVersion: SCHEMA_VERSION,
+      deletedAt: now.toISOString(),
+      expiresAt: Math.floor(now.getTime() / 1_000),
+    });
+  };
+
+  /** @param seen - as it was read; absent: whatever it is now */
+  const changeProject = (
+    id: ProjectId,
+    change: { readonly set: string; readonly values: Record<string, unknown> },
+    writeId: string,
+    seen?: Pick<Project, "policyVersion" | "changes">,
+  ): TransactItem => {
+    const unchanged = (attribute: "policyVersion" | "changes") =>
+      seen?.[attribute] === undefined ? `attribute_not_exists(${attribute})` : `${attribute} = :${attribute}`;
+    return {
+      Update: {
+        TableName: tableName,
+        Key: projectKey(id),
+        UpdateExpression: `SET ${[change.set, "writeId = :writeId"].filter(Boolean).join(", ")} ADD changes :one`,
+        ConditionExpression: [
+          "attribute_exists(pk) AND attribute_not_exists(deletedAt)",
+          ...(seen ? [unchanged("policyVersion"), unchanged("changes")] : []),
+        ].join(" AND "),
+        ExpressionAttributeValues: {
+          ...change.values,
+          ":writeId": writeId,
+          ":one": 1,
+          ...(seen?.policyVersion !== undefined && { ":policyVersion": seen.policyVersion }),
+          ...(seen?.changes !== undefined && { ":changes": seen.changes }),
+        },
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      },
+    };
+  };
+
+  /** A folder that was let go of stays its owner's: files, outcomes and records of drops lie under its name. */
+  const putFolder = (Item: Record<string, unknown>, ownerId: OwnerId): TransactItem =>
+    putNew(
+      { ...Item, ownerId },
+      {
+        expression: "attribute_exists(deletedAt) AND ownerId = :owner",
+        values: { ":owner": ownerId },
+      },
+    );
+
+  const versionIs = (seen: number): string =>
+    `attribute_exists(pk) AND attribute_not_exists(deletedAt) AND ${
+      seen === 1 ? "(attribute_not_exists(#version) OR #version = :seen)" : "#version = :seen"
+    }`;
+
+  const releaseFolder = (
+    { folder, version }: Source,
+    { ownerId }: Pick<Project, "ownerId">,
+    writeId: string,
+  ): TransactItem => ({
+    Put: {
+      TableName: tableName,
+      Item: {
+        ...folderKey(folder),
+        entity: "folder",
+        schemaVersion: SCHEMA_VERSION,
+        ownerId,
+        deletedAt: clock.now().toISOString(),
+        writeId,
+      },
+      ConditionExpression: versionIs(version),
+      ExpressionAttributeNames: { "#version": "version" },
+      ExpressionAttributeValues: { ":seen": version },
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     },
   });
@@ -177,45 +308,92 @@ export function createDynamoAccountStore({
         ExpressionAttributeValues: { ":pk": pk, ":prefix": prefix },
       },
     );
-    for await (const { Items = [] } of pages) items.push(...Items);
+    for await (const { Items = [] } of pages) items.push(...Items.filter((item) => !isGone(item)));
     return items;
   }
 
   const getProject: AccountStore["getProject"] = async (id) => {
-    const item = await read(projectKey(id));
+    const item = await readLive(projectKey(id));
     return item && projectItem.parse(item);
+  };
+
+  const getAccount: AccountStore["getAccount"] = async (id) => {
+    const item = await read(accountKey(id));
+    return item && toAccount(item);
+  };
+
+  const getSource: AccountStore["getSource"] = async (folder) => {
+    const item = await readLive(folderKey(folder));
+    return item && toSource(item);
+  };
+
+  const listProjects: AccountStore["listProjects"] = async (ownerId) => {
+    const pointers = await query(ownerPartition(ownerId), "PROJECT#");
+    const projects = await Promise.all(pointers.map((item) => getProject(pointerItem.parse(item).projectId)));
+    return projects.filter((project) => project !== undefined);
+  };
+
+  /** Projects that were made before there were pointers have the folder of their name. */
+  const listOwnSources: AccountStore["listOwnSources"] = async (ownerId) => {
+    const [projects, pointers] = await Promise.all([
+      listProjects(ownerId),
+      query(ownerPartition(ownerId), "SOURCE#"),
+    ]);
+    const folders = new Set([
+      ...projects.map(({ name }) => name),
+      ...pointers.map((item) => sourcePointer.parse(item).folder),
+    ]);
+    const own = new Set(projects.map(({ id }) => id));
+    const found = await Promise.all([...folders].toSorted().map(getSource));
+    return found.filter((source) => source !== undefined && own.has(source.projectId)) as readonly Source[];
   };
 
   return {
     getProject,
-
-    async getAccount(id) {
-      const item = await read(accountKey(id));
-      return item && toAccount(item);
-    },
+    getAccount,
+    getSource,
+    listProjects,
+    listOwnSources,
 
     async saveAccount(next) {
       const writeId = entropy.newId();
-      const saved = await putIf(
-        documents,
-        versionedPut(
-          tableName,
-          {
-            ...accountKey(next.id),
-            entity: "account",
-            schemaVersion: SCHEMA_VERSION,
-            ...next,
-            ...(next.reason && { reason: { ...next.reason } }),
-            ...(next.pausedUntil && { pausedUntil: next.pausedUntil.toISOString() }),
-            ...(next.wakeAt && { wakeAt: next.wakeAt.toISOString() }),
-            ...wakeKeys(next.wakeAt, "account", next.id),
-            writeId,
-          },
-          next.version,
-        ),
+      const item = {
+        ...accountKey(next.id),
+        entity: "account",
+        schemaVersion: SCHEMA_VERSION,
+        ...next,
+        ...(next.reason && { reason: { ...next.reason } }),
+        ...(next.pausedUntil && { pausedUntil: next.pausedUntil.toISOString() }),
+        ...(next.wakeAt && { wakeAt: next.wakeAt.toISOString() }),
+        ...wakeKeys(next.wakeAt, "account", next.id),
         writeId,
-      );
+      };
+      const pointer = {
+        ...pointerKey(next.ownerId, "ACCOUNT", next.id),
+        entity: "account-pointer",
+        schemaVersion: SCHEMA_VERSION,
+        accountId: next.id,
+      };
+      const saved =
+        next.version === 1
+          ? await transact([putNew(item), put(pointer)], writeId)
+          : await putIf(documents, versionedPut(tableName, item, next.version), writeId);
       return saved.ok ? ok(undefined) : err({ reason: "stale" });
+    },
+
+    async listAccounts(ownerId) {
+      const [projects, pointers] = await Promise.all([
+        listProjects(ownerId),
+        query(ownerPartition(ownerId), "ACCOUNT#"),
+      ]);
+      const ids = new Set([
+        ...pointers.map((item) => accountPointer.parse(item).accountId),
+        // Accounts that were made before there were pointers.
+        ...projects.flatMap(({ accountIds }) => accountIds),
+      ]);
+      const found = await Promise.all([...ids].map(getAccount));
+      const own = found.filter((account) => account !== undefined && account.ownerId === ownerId);
+      return (own as Account[]).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
 
     async deactivateAccount(id, { status, reason, until }) {
@@ -249,16 +427,16 @@ export function createDynamoAccountStore({
       }
     },
 
-    async saveProject({ id, accountIds, defaultAccountId }) {
-      await documents.send(
-        new UpdateCommand({
-          TableName: tableName,
-          Key: projectKey(id),
-          UpdateExpression: "SET accountIds = :accounts, defaultAccountId = :default",
-          ConditionExpression: "attribute_exists(pk)",
-          ExpressionAttributeValues: { ":accounts": [...accountIds], ":default": defaultAccountId },
-        }),
-      );
+    async saveProject({ id, accountIds, defaultAccountId }, seen) {
+      const writeId = entropy.newId();
+      const change = {
+        set: "accountIds = :accounts, defaultAccountId = :default",
+        values: { ":accounts": [...accountIds], ":default": defaultAccountId },
+      };
+      const written = await transact([changeProject(id, change, writeId, seen)], writeId);
+      if (written.ok) return ok(undefined);
+      if (!seen) throw new RangeError(`there is no project ${id}`);
+      return err({ reason: "stale" });
     },
 
     async savePolicy(id, next) {
@@ -269,8 +447,7 @@ export function createDynamoAccountStore({
       if (hasRules) sets.push("policy = :policy");
       if (weight !== undefined) sets.push("weight = :weight");
       const gone = [...(hasRules ? [] : ["policy"]), ...(weight === undefined ? ["weight"] : [])];
-      const written = await transactIf(
-        documents,
+      const written = await transact(
         [
           {
             Update: {
@@ -296,7 +473,7 @@ export function createDynamoAccountStore({
           },
           putNew(toPolicyItem(id, next, writeId)),
         ],
-        { entropy, writeId, pause },
+        writeId,
       );
       if (written.ok) return ok(undefined);
       if (!(await read(projectKey(id)))) throw new RangeError(`there is no project ${id}`);
@@ -322,22 +499,78 @@ export function createDynamoAccountStore({
     },
 
     async getProjectByFolder(folder) {
-      const item = await read(folderKey(folder));
-      return item && getProject(folderItem.parse(item).projectId);
+      const source = await getSource(folder);
+      return source && getProject(source.projectId);
     },
 
     async listFolders() {
       const items = await query(FOLDERS, "FOLDER#");
-      return items.map((item) => folderItem.parse(item).sk.slice("FOLDER#".length));
+      return items.map((item) => toSource(item).folder);
     },
 
     async listSources() {
       const items = await query(FOLDERS, "FOLDER#");
-      return items.map((item) => {
-        const { sk, lastScanAt } = folderItem.parse(item);
-        const folder = sk.slice("FOLDER#".length);
-        return { folder, ...(lastScanAt !== undefined && { lastScanAt: new Date(lastScanAt) }) };
-      });
+      return items.map(toSource);
+    },
+
+    async addSource({ folder, projectId, enabled, defaults, version }, { ownerId }) {
+      const writeId = entropy.newId();
+      const common = { schemaVersion: SCHEMA_VERSION, projectId, writeId };
+      const item = { ...folderKey(folder), entity: "folder", ...common, enabled, defaults, version };
+      const pointer = {
+        ...pointerKey(ownerId, "SOURCE", folder),
+        entity: "source-pointer",
+        ...common,
+        folder,
+      };
+      const written = await transact(
+        [putFolder(item, ownerId), put(pointer), changeProject(projectId, { set: "", values: {} }, writeId)],
+        writeId,
+      );
+      if (written.ok) return ok(undefined);
+      if (!written.error.failed.includes(0)) throw new RangeError(`there is no project ${projectId}`);
+      return err({ reason: "source-taken" });
+    },
+
+    async saveSource({ folder, enabled, defaults, version }) {
+      const writeId = entropy.newId();
+      const written = await transact(
+        [
+          {
+            Update: {
+              TableName: tableName,
+              Key: folderKey(folder),
+              UpdateExpression:
+                "SET enabled = :enabled, defaults = :defaults, #version = :version, writeId = :writeId",
+              ConditionExpression: versionIs(version - 1),
+              ExpressionAttributeNames: { "#version": "version" },
+              ExpressionAttributeValues: {
+                ":enabled": enabled,
+                ":defaults": defaults,
+                ":version": version,
+                ":seen": version - 1,
+                ":writeId": writeId,
+              },
+              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+            },
+          },
+        ],
+        writeId,
+      );
+      return written.ok ? ok(undefined) : err({ reason: "stale" });
+    },
+
+    async removeSource(source, project) {
+      const writeId = entropy.newId();
+      const written = await transact(
+        [
+          releaseFolder(source, project, writeId),
+          fade(pointerKey(project.ownerId, "SOURCE", source.folder), "source-pointer"),
+          changeProject(source.projectId, { set: "", values: {} }, writeId),
+        ],
+        writeId,
+      );
+      return written.ok ? ok(undefined) : err({ reason: "stale" });
     },
 
     async claimScan({ folder, lastScanAt }, at) {
@@ -346,12 +579,14 @@ export function createDynamoAccountStore({
           new UpdateCommand({
             TableName: tableName,
             Key: folderKey(folder),
-            UpdateExpression: "SET lastScanAt = :at",
+            UpdateExpression: "SET lastScanAt = :at, #version = if_not_exists(#version, :one) + :one",
+            ExpressionAttributeNames: { "#version": "version" },
             ConditionExpression: lastScanAt
               ? "lastScanAt = :seen"
-              : "attribute_exists(pk) AND attribute_not_exists(lastScanAt)",
+              : "attribute_exists(pk) AND attribute_not_exists(lastScanAt) AND attribute_not_exists(deletedAt)",
             ExpressionAttributeValues: {
               ":at": at.toISOString(),
+              ":one": 1,
               ...(lastScanAt && { ":seen": lastScanAt.toISOString() }),
             },
           }),
@@ -363,22 +598,17 @@ export function createDynamoAccountStore({
       }
     },
 
-    async listProjects(ownerId) {
-      const pointers = await query(pointerKey(ownerId, "").pk, "PROJECT#");
-      const projects = await Promise.all(
-        pointers.map((item) => getProject(pointerItem.parse(item).projectId)),
-      );
-      return projects.filter((project) => project !== undefined);
-    },
-
-    async addProject(project, saved) {
+    async addProject(project, { saved, withSource = true } = {}) {
       const { id, ownerId, name, timeZone, policy = {}, weight, ...accounts } = project;
       const writeId = entropy.newId();
       const common = { schemaVersion: SCHEMA_VERSION, projectId: id, writeId };
       const set = { timeZone, ...(weight !== undefined && { weight }) };
       const items = [
-        { ...folderKey(name), entity: "folder", ...common },
-        {
+        putNew(
+          { ...nameKey(ownerId, name), entity: "project-name", ...common },
+          { expression: "attribute_exists(deletedAt)" },
+        ),
+        putNew({
           ...projectKey(id),
           entity: "project",
           ...common,
@@ -390,14 +620,50 @@ export function createDynamoAccountStore({
           ...(saved && { policyVersion: 1 }),
           ...accounts,
           accountIds: [...accounts.accountIds],
-        },
-        { ...pointerKey(ownerId, id), entity: "project-pointer", ...common },
-        ...(saved ? [toPolicyItem(id, { ...set, version: 1, policy, ...saved }, writeId)] : []),
+        }),
+        put({ ...pointerKey(ownerId, "PROJECT", id), entity: "project-pointer", ...common }),
+        ...(saved ? [putNew(toPolicyItem(id, { ...set, version: 1, policy, ...saved }, writeId))] : []),
       ];
-      const written = await transactIf(documents, items.map(putNew), { entropy, writeId, pause });
+      const folder = [
+        putFolder({ ...folderKey(name), entity: "folder", ...common }, ownerId),
+        put({ ...pointerKey(ownerId, "SOURCE", name), entity: "source-pointer", ...common, folder: name }),
+      ];
+      const written = await transact(withSource ? [...items, ...folder] : items, writeId);
       if (written.ok) return ok(undefined);
-      if (!written.error.failed.includes(0)) throw new RangeError(`there is a project ${id} already`);
-      return err({ reason: "name-taken" });
+      const { failed } = written.error;
+      if (failed.includes(0)) return err({ reason: "name-taken" });
+      if (failed.includes(items.length)) return err({ reason: "source-taken" });
+      throw new RangeError(`there is a project ${id} already`);
+    },
+
+    async removeProject({ id, ownerId, name, policyVersion, changes }) {
+      const writeId = entropy.newId();
+      const project = { ownerId };
+      const seen = {
+        ...(policyVersion !== undefined && { policyVersion }),
+        ...(changes !== undefined && { changes }),
+      };
+      const sources = (await listOwnSources(ownerId)).filter(({ projectId }) => projectId === id);
+      const deleted = { set: "deletedAt = :deletedAt", values: { ":deletedAt": clock.now().toISOString() } };
+      const written = await transact(
+        [
+          changeProject(id, deleted, writeId, seen),
+          fade(nameKey(ownerId, name), "project-name"),
+          fade(pointerKey(ownerId, "PROJECT", id), "project-pointer"),
+          ...sources.flatMap((source) => [
+            releaseFolder(source, project, writeId),
+            fade(pointerKey(ownerId, "SOURCE", source.folder), "source-pointer"),
+          ]),
+        ],
+        writeId,
+      );
+      return written.ok ? ok(undefined) : err({ reason: "stale" });
     },
   };
+}
+
+/** Part of a condition, with the values that it names. */
+interface Condition {
+  readonly expression: string;
+  readonly values?: Record<string, unknown>;
 }

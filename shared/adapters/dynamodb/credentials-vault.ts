@@ -8,6 +8,7 @@ import {
   serializeCredentials,
 } from "#shared/domain/credentials.ts";
 import type { AccountId } from "#shared/domain/ids.ts";
+import type { CredentialsRegister } from "#shared/ports/credentials-register.ts";
 import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
 import type { Envelope, SealedEnvelope } from "#shared/ports/envelope.ts";
 import { err, ok } from "#shared/result.ts";
@@ -25,6 +26,11 @@ const credentialsItem = z.object({
   origin: z.string(),
   sealed: z.object({ wrappedKey: bytes, iv: bytes, ciphertext: bytes, tag: bytes }),
 });
+const describedItem = z.object({
+  kind: z.enum(["oauth1", "oauth2"]).exactOptional(),
+  /** Removed ones leave their version behind: a renewal that is under way must not take the next ones for its own. */
+  sealed: z.unknown().optional(),
+});
 
 /** What a failed condition brings back, in the database's own notation. */
 const seenItem = z
@@ -37,6 +43,11 @@ const seenItem = z
     renewedBy: renewedBy?.S,
   }));
 
+const keysIn = (tableName: string) => (accountId: AccountId) => ({
+  TableName: tableName,
+  Key: { pk: `ACCOUNT#${accountId}`, sk: "CREDENTIALS" },
+});
+
 const contextOf = (accountId: AccountId) => ({ accountId });
 
 /**
@@ -48,10 +59,7 @@ export function createDynamoCredentialsVault({
   tableName,
   envelope,
 }: DynamoCredentialsVaultOptions): CredentialsVault {
-  const keyOf = (accountId: AccountId) => ({
-    TableName: tableName,
-    Key: { pk: `ACCOUNT#${accountId}`, sk: "CREDENTIALS" },
-  });
+  const keyOf = keysIn(tableName);
 
   const seal = (accountId: AccountId, credentials: Credentials): Promise<SealedEnvelope> =>
     envelope.seal(Buffer.from(serializeCredentials(credentials)), contextOf(accountId));
@@ -59,7 +67,7 @@ export function createDynamoCredentialsVault({
   return {
     async load(accountId) {
       const { Item } = await documents.send(new GetCommand({ ...keyOf(accountId), ConsistentRead: true }));
-      if (!Item) return undefined;
+      if (!Item?.["sealed"]) return undefined;
       const { version, origin, sealed } = credentialsItem.parse(Item);
       const plaintext = await envelope.open(sealed, contextOf(accountId));
       return { credentials: parseCredentials(Buffer.from(plaintext).toString()), version, origin };
@@ -71,13 +79,14 @@ export function createDynamoCredentialsVault({
         new UpdateCommand({
           ...keyOf(accountId),
           UpdateExpression:
-            "SET entity = :entity, schemaVersion = :schema, sealed = :sealed, origin = :origin ADD #version :one REMOVE renewal, renewedBy",
+            "SET entity = :entity, schemaVersion = :schema, sealed = :sealed, origin = :origin, kind = :kind ADD #version :one REMOVE renewal, renewedBy",
           ExpressionAttributeNames: { "#version": "version" },
           ExpressionAttributeValues: {
             ":entity": "credentials",
             ":schema": SCHEMA_VERSION,
             ":sealed": await seal(accountId, credentials),
             ":origin": origin,
+            ":kind": credentials.kind,
             ":one": 1,
           },
           ReturnValues: "ALL_NEW",
@@ -155,6 +164,44 @@ export function createDynamoCredentialsVault({
         if (seen.version !== version + 1 || seen.renewedBy !== holder) return err({ reason: "stale" });
         const origin = error.Item?.["origin"]?.S ?? "";
         return ok({ credentials: renewed, version: version + 1, origin });
+      }
+    },
+  };
+}
+
+/** The same items, for whoever has no right to the key. */
+export function createDynamoCredentialsRegister({
+  documents,
+  tableName,
+}: Omit<DynamoCredentialsVaultOptions, "envelope">): CredentialsRegister {
+  const keyOf = keysIn(tableName);
+  return {
+    async describe(accountId) {
+      const { Item } = await documents.send(
+        new GetCommand({
+          ...keyOf(accountId),
+          ConsistentRead: true,
+          ProjectionExpression: "kind, sealed.iv",
+        }),
+      );
+      const { kind, sealed } = describedItem.parse(Item ?? {});
+      return sealed === undefined ? undefined : { ...(kind && { kind }) };
+    },
+
+    async remove(accountId) {
+      try {
+        await documents.send(
+          new UpdateCommand({
+            ...keyOf(accountId),
+            UpdateExpression: "REMOVE sealed, origin, kind, renewal, renewedBy ADD #version :one",
+            ConditionExpression: "attribute_exists(sealed)",
+            ExpressionAttributeNames: { "#version": "version" },
+            ExpressionAttributeValues: { ":one": 1 },
+          }),
+        );
+      } catch (error) {
+        // None, or our own write, repeated after a lost answer.
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
     },
   };

@@ -126,6 +126,7 @@ const taskSchema = z.object({
   accountId,
   pool: z.enum(["open", "chosen"]).optional(),
   batchId: z.string().transform(asBatchId).optional(),
+  retryOf: taskId.optional(),
   status: z.enum(TASK_STATUSES),
   version: positive,
   rev: positive,
@@ -139,7 +140,12 @@ const taskSchema = z.object({
   arrangedFor: instant.optional(),
   source: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("api") }),
-    z.object({ kind: z.literal("drop"), base: z.string(), file: z.string() }),
+    z.object({
+      kind: z.literal("drop"),
+      base: z.string(),
+      file: z.string(),
+      folder: z.string().exactOptional(),
+    }),
     z.object({
       kind: z.literal("recurrence"),
       recurrenceId: z.string().transform(asRecurrenceId),

@@ -2,11 +2,13 @@ import { ConditionalCheckFailedException, TransactionConflictException } from "@
 import { type DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { type ApiKey, asKeyHash, KEY_SCOPES, type KeyHash } from "#shared/domain/api-key.ts";
-import { asOwnerId, type OwnerId } from "#shared/domain/ids.ts";
+import { asOwnerId, asUserId, type OwnerId } from "#shared/domain/ids.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
+import { err, ok } from "#shared/result.ts";
 import { type TransactItem, transactIf } from "./conditional-write.ts";
+import { deleteItems } from "./delete-items.ts";
 import { SCHEMA_VERSION } from "./items.ts";
 
 export interface DynamoKeyStoreOptions {
@@ -25,6 +27,10 @@ const keyItem = z.object({
   ownerId: z.string().transform(asOwnerId),
   name: z.string(),
   scopes: z.array(z.enum(KEY_SCOPES)),
+  projects: z.array(z.string()).exactOptional(),
+  accounts: z.array(z.string()).exactOptional(),
+  createdBy: z.string().transform(asUserId).exactOptional(),
+  replacedBy: z.string().exactOptional(),
   createdAt: instant,
   // `expiresAt` would be the table's TTL: an expired key is still to be seen in the list.
   validUntil: instant.optional(),
@@ -36,6 +42,25 @@ function toApiKey(item: unknown): ApiKey {
   return { ...key, ...(validUntil && { expiresAt: validUntil }), ...(lastUsedAt && { lastUsedAt }) };
 }
 
+const fromApiKey = ({ createdAt, expiresAt, lastUsedAt, ...key }: ApiKey) => ({
+  ...keyOf(key.hash),
+  entity: "api-key",
+  schemaVersion: SCHEMA_VERSION,
+  ...key,
+  scopes: [...key.scopes],
+  ...(key.projects && { projects: [...key.projects] }),
+  ...(key.accounts && { accounts: [...key.accounts] }),
+  createdAt: createdAt.toISOString(),
+  ...(expiresAt && { validUntil: expiresAt.toISOString() }),
+  ...(lastUsedAt && { lastUsedAt: lastUsedAt.toISOString() }),
+});
+
+const fromPointer = ({ ownerId, hash }: ApiKey) => ({
+  ...pointerOf(ownerId, hash),
+  entity: "api-key-pointer",
+  schemaVersion: SCHEMA_VERSION,
+});
+
 /** API keys in the one table. Access patterns: by hash; all of an owner, by pointers beside the owner. */
 export function createDynamoKeyStore({
   documents,
@@ -43,12 +68,15 @@ export function createDynamoKeyStore({
   clock,
   entropy,
 }: DynamoKeyStoreOptions): KeyStore {
-  /** Nothing here has a condition, so only a conflict could stop it, and that is repeated. */
-  async function writeAll(items: readonly TransactItem[]): Promise<void> {
-    const pause = (ms: number) => clock.sleepUntil(new Date(clock.now().getTime() + ms));
-    const written = await transactIf(documents, items, { entropy, pause, writeId: entropy.newId() });
-    if (!written.ok) throw new RangeError("a write without conditions was refused");
-  }
+  const transact = (items: readonly TransactItem[], writeId: string) =>
+    transactIf(documents, items, {
+      entropy,
+      writeId,
+      pause: (ms) => clock.sleepUntil(new Date(clock.now().getTime() + ms)),
+    });
+
+  const puts = (key: ApiKey): readonly TransactItem[] =>
+    [fromApiKey(key), fromPointer(key)].map((Item) => ({ Put: { TableName: tableName, Item } }));
 
   const get: KeyStore["get"] = async (hash) => {
     const { Item } = await documents.send(
@@ -78,25 +106,35 @@ export function createDynamoKeyStore({
         .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
     },
 
-    async add({ hash, ownerId, name, scopes, createdAt, expiresAt, lastUsedAt }) {
-      const item = {
-        ...keyOf(hash),
-        entity: "api-key",
-        schemaVersion: SCHEMA_VERSION,
-        hash,
-        ownerId,
-        name,
-        scopes: [...scopes],
-        createdAt: createdAt.toISOString(),
-        ...(expiresAt && { validUntil: expiresAt.toISOString() }),
-        ...(lastUsedAt && { lastUsedAt: lastUsedAt.toISOString() }),
-      };
-      const pointer = {
-        ...pointerOf(ownerId, hash),
-        entity: "api-key-pointer",
-        schemaVersion: SCHEMA_VERSION,
-      };
-      await writeAll([item, pointer].map((Item) => ({ Put: { TableName: tableName, Item } })));
+    async add(key) {
+      const written = await transact(puts(key), entropy.newId());
+      // Nothing has a condition, so only a conflict could stop it, and that is repeated.
+      if (!written.ok) throw new RangeError("a write without conditions was refused");
+    },
+
+    async replace(retired, next) {
+      const writeId = entropy.newId();
+      const written = await transact(
+        [
+          {
+            Update: {
+              TableName: tableName,
+              Key: keyOf(retired.hash),
+              UpdateExpression: "SET replacedBy = :next, validUntil = :until, writeId = :writeId",
+              ConditionExpression: "attribute_exists(pk) AND attribute_not_exists(replacedBy)",
+              ExpressionAttributeValues: {
+                ":next": retired.replacedBy,
+                ":until": retired.expiresAt.toISOString(),
+                ":writeId": writeId,
+              },
+              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+            },
+          },
+          ...puts(next),
+        ],
+        writeId,
+      );
+      return written.ok ? ok(undefined) : err({ reason: "ended" });
     },
 
     async touch(hash, at) {
@@ -121,8 +159,8 @@ export function createDynamoKeyStore({
     },
 
     async revoke({ hash, ownerId }) {
-      const both = [keyOf(hash), pointerOf(ownerId, hash)];
-      await writeAll(both.map((Key) => ({ Delete: { TableName: tableName, Key } })));
+      // The key first: what is left of a pointer is passed over.
+      await deleteItems({ documents, tableName, clock, entropy }, [keyOf(hash), pointerOf(ownerId, hash)]);
     },
   };
 }

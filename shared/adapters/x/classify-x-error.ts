@@ -141,7 +141,8 @@ const RULES: readonly Rule[] = [
     code: "needs-reconnect",
     class: "credentials",
     message: "X no longer accepts this account's access.",
-    remedy: "Put fresh tokens into .env and run `npm run admin -- init` again.",
+    remedy:
+      "Connect the account again (docs/api.md), or put fresh tokens into .env and run `npm run admin -- init`.",
     when: ({ call, status }) => status === 401 || (call === "token" && (status === 400 || status === 403)),
   },
   {

@@ -1,6 +1,5 @@
 import type { Agent } from "node:http";
-import * as z from "zod";
-import { Credentials, isUsable, type OAuth2Secrets } from "#shared/domain/credentials.ts";
+import { Credentials, isUsable } from "#shared/domain/credentials.ts";
 import type { Failure } from "#shared/domain/failure.ts";
 import type { AccountId } from "#shared/domain/ids.ts";
 import { TIMING } from "#shared/domain/timing.ts";
@@ -8,8 +7,7 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { CredentialsVault, StoredCredentials } from "#shared/ports/credentials-vault.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import { err, ok, type Result } from "#shared/result.ts";
-import { classifyXError, type XProblem } from "./classify-x-error.ts";
-import { askX, createXTokenClient } from "./x-client.ts";
+import { requestTokens } from "./token-request.ts";
 
 /** Decrypted credentials stay in memory for at most this long. */
 const CACHE_MS = 5 * 60_000;
@@ -70,19 +68,12 @@ export interface XSessionsDeps {
   readonly agent: Agent;
 }
 
-const tokenAnswer = z.object({
-  access_token: z.string().min(1),
-  /** Absent without the scope `offline.access`: then the old one goes on. */
-  refresh_token: z.string().min(1).optional(),
-  expires_in: z.number().positive(),
-});
-
 const NO_CREDENTIALS: Failure = {
   class: "credentials",
   reason: {
     code: "no-credentials",
     message: "The account has no credentials of X.",
-    remedy: "Put X's tokens into .env and run `npm run admin -- init`.",
+    remedy: "Connect the account (docs/api.md), or put X's tokens into .env and run `npm run admin -- init`.",
   },
 };
 
@@ -91,7 +82,8 @@ const NEEDS_RECONNECT: Failure = {
   reason: {
     code: "needs-reconnect",
     message: "X no longer accepts this account's access.",
-    remedy: "Put fresh tokens into .env and run `npm run admin -- init` again.",
+    remedy:
+      "Connect the account again (docs/api.md), or put fresh tokens into .env and run `npm run admin -- init`.",
   },
 };
 
@@ -241,7 +233,8 @@ export function createXSessions({ vault, clock, entropy, agent }: XSessionsDeps)
   ): Promise<Result<XSession, Failure>> {
     const secrets = credentials.reveal();
     if (secrets.kind === "oauth1") throw new RangeError("OAuth 1.0a has nothing to renew");
-    const answer = await requestTokens(secrets);
+    const { refreshToken } = secrets;
+    const answer = await requestTokens({ clock, agent }, secrets, { kind: "refresh", refreshToken });
     if (!answer.ok) {
       await vault.releaseRenewal(accountId, holder);
       // X says the same to a refresh token that was used before: then the pair it was used for is stored.
@@ -264,39 +257,6 @@ export function createXSessions({ vault, clock, entropy, agent }: XSessionsDeps)
         await clock.sleepUntil(new Date(clock.now().getTime() + STORE_PAUSE_MS));
       }
     }
-  }
-
-  /** One request. A lost answer may have used the refresh token up; nothing can tell, so the next attempt finds out. */
-  async function requestTokens(secrets: OAuth2Secrets): Promise<Result<Credentials, Failure>> {
-    const { clientId, clientSecret, refreshToken } = secrets;
-    const askedAt = clock.now();
-    const client = createXTokenClient(
-      { clientId, ...(clientSecret !== undefined && { clientSecret }) },
-      { agent, deadlineMs: TIMING.lookupDeadlineMs },
-    );
-    const fail = (problem: XProblem) => err(classifyXError("token", problem, clock.now()));
-    const answer = await askX(() =>
-      client.v2.post(
-        "oauth2/token",
-        { grant_type: "refresh_token", refresh_token: refreshToken, client_id: clientId },
-        { forceBodyMode: "url" },
-      ),
-    );
-    if (!answer.ok) return fail(answer.error);
-    const parsed = tokenAnswer.safeParse(answer.value);
-    if (!parsed.success) return fail({ kind: "unreadable", status: 200, headers: {} });
-    const { access_token: accessToken, refresh_token: nextRefreshToken, expires_in } = parsed.data;
-    return ok(
-      new Credentials({
-        kind: "oauth2",
-        clientId,
-        ...(clientSecret !== undefined && { clientSecret }),
-        accessToken,
-        refreshToken: nextRefreshToken ?? refreshToken,
-        // Counted from the question, so that it is never taken for valid too long.
-        expiresAt: new Date(askedAt.getTime() + expires_in * 1_000),
-      }),
-    );
   }
 
   return { open, recall, renew, discard };

@@ -22,6 +22,7 @@ export const PLANNING_ROUTES = {
     path: "/api/v1/scheduling/suggestions",
     summary: "Names the best free slots for a post, and why. Keeps none of them free.",
     scope: "read",
+    reach: { by: "names", project: "query.project", account: "query.account" },
     repeatable: true,
     params: none,
     notFound: "route-not-found",

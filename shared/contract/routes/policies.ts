@@ -17,7 +17,9 @@ export const POLICY_ROUTES = {
     path: POLICY,
     summary: "Reads what a project allows itself and how its slots are chosen.",
     scope: "read",
+    reach: { by: "names", project: "params.name" },
     repeatable: true,
+    versioned: true,
     params: policyPath,
     notFound: "project-not-found",
     query: none,
@@ -30,8 +32,10 @@ export const POLICY_ROUTES = {
     summary:
       "Replaces the policy of a project by a whole one, or by a preset and what differs. In force from the next post on.",
     scope: "manage",
+    reach: { by: "names", project: "params.name" },
     // What is in force already is not saved again.
     repeatable: true,
+    versioned: true,
     params: policyPath,
     notFound: "project-not-found",
     query: none,
@@ -44,7 +48,9 @@ export const POLICY_ROUTES = {
     path: `${POLICY}/versions`,
     summary: "Lists the versions of a project's policy, newest first: what, when, and by whom.",
     scope: "read",
+    reach: { by: "names", project: "params.name" },
     repeatable: true,
+    paged: true,
     params: policyPath,
     notFound: "project-not-found",
     query: listPolicyVersionsQuery,
@@ -57,6 +63,7 @@ export const POLICY_ROUTES = {
     summary:
       "Tells what the policy in force does to slots that were chosen before it. With `apply` (scope manage too) they move.",
     scope: "read",
+    reach: { by: "names", project: "params.name" },
     repeatable: true,
     params: policyPath,
     notFound: "project-not-found",

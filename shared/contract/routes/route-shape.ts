@@ -2,6 +2,18 @@ import * as z from "zod";
 import type { KeyScope } from "#shared/domain/api-key.ts";
 import type { ProblemCode } from "../problem.ts";
 
+/** `params.name`, `query.project`, `body.account`; with `[]` in each entry of a list: `body.tasks[].project`. */
+export type Place = `${"params" | "query" | "body"}.${string}`;
+
+/** How a key that is restricted to projects or accounts may use a route. */
+export type Reach =
+  /** It tells and changes nothing of any project or account. */
+  | { readonly by: "nothing" }
+  /** It is about the task `{id}` of the path. What the places name, if they do, has to be allowed too. */
+  | { readonly by: "task"; readonly project?: Place; readonly account?: Place }
+  /** It is about what the places name, and nothing else. The key has to name it; nothing is guessed. */
+  | { readonly by: "names"; readonly project?: Place; readonly account?: Place };
+
 export interface RouteShape {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** `{name}` is one segment, checked by `params`. */
@@ -11,6 +23,8 @@ export interface RouteShape {
   readonly scope: KeyScope | "public";
   /** Sending it again after a lost answer changes nothing more. */
   readonly repeatable: boolean;
+  /** What a restricted key may do with it. Absent: nothing. */
+  readonly reach?: Reach;
   /** Takes `Idempotency-Key`: the answer of the first request is that of its repetitions. */
   readonly idempotent?: true;
   /** What it answers has a `version`, which is sent as `ETag`. A change takes it as `If-Match` and hands it on as `ifVersion`. */
@@ -35,6 +49,8 @@ export interface RouteShape {
 export const COMMON_PROBLEMS = [
   "invalid-input",
   "missing-scope",
+  "key-restricted",
+  "rate-limited",
   "internal",
   "dependency-unavailable",
 ] as const satisfies readonly ProblemCode[];
@@ -45,5 +61,28 @@ export const BODY_PROBLEMS = [
   "body-too-large",
   "unsupported-media-type",
 ] as const satisfies readonly ProblemCode[];
+
+/** All that a route may answer with: its own problems, those of any route, and those of what it declares. */
+export const problemsOf = ({
+  method,
+  path,
+  scope,
+  notFound,
+  idempotent,
+  versioned,
+  paged,
+  problems,
+}: RouteShape): readonly ProblemCode[] => [
+  ...new Set<ProblemCode>([
+    ...COMMON_PROBLEMS.filter(
+      (code) => scope !== "public" || (code !== "missing-scope" && code !== "key-restricted"),
+    ),
+    ...(path.includes("{") ? [notFound] : []),
+    ...(idempotent ? (["idempotency-in-flight", "idempotency-key-reused"] as const) : []),
+    ...(versioned && method !== "GET" ? (["precondition-failed"] as const) : []),
+    ...(paged ? (["invalid-cursor"] as const) : []),
+    ...problems,
+  ]),
+];
 
 export const none = z.strictObject({});

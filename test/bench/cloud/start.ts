@@ -12,12 +12,14 @@ import { synthesize } from "#infra/local/synthesize.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
 import { createDynamoKeyStore } from "#shared/adapters/dynamodb/key-store.ts";
+import { createDynamoSettingsStore } from "#shared/adapters/dynamodb/settings-store.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
 import { AWS_CLIENT } from "#shared/adapters/system/aws-clients.ts";
 import { systemClock as clock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { accountIdFor } from "#shared/domain/account.ts";
 import { asProjectId } from "#shared/domain/ids.ts";
+import { changeSettings, DEFAULT_SETTINGS, settingsChangedBy } from "#shared/domain/settings.ts";
 import { createIssueKey, FIRST_OWNER } from "#shared/usecases/initialize-service.ts";
 import { startProcess } from "#test/bench/process.ts";
 import { benchAccounts } from "./accounts.ts";
@@ -51,8 +53,12 @@ export interface BenchCloud {
   readonly sqs: SQSClient;
   /** Names of the accounts. */
   readonly accounts: readonly string[];
+  /** Of the API, with every scope. */
+  readonly apiKey: string;
   /** An environment variable of a function, by its folder. */
   variable(functionName: string, name: string): string;
+  /** All of them. */
+  variables(functionName: string): Readonly<Record<string, string>>;
   /** Logical id of a function, by its folder. */
   functionId(functionName: string): string;
   api(path: string, body: object): Promise<Response>;
@@ -120,6 +126,8 @@ export async function startBenchCloud(options: BenchCloudOptions): Promise<Bench
       scopes: ["admin"],
     });
 
+    await raiseSettings(table);
+
     const variablesOf = (properties: Readonly<Record<string, unknown>>) =>
       (properties["Environment"] as { readonly Variables: Readonly<Record<string, string>> }).Variables;
     const lambda = (functionName: string) => {
@@ -147,6 +155,8 @@ export async function startBenchCloud(options: BenchCloudOptions): Promise<Bench
           return arrivalsSchema.parse(await platform.ask("arrivals"));
         },
       },
+      apiKey: key,
+      variables: (functionName) => variablesOf(lambda(functionName).properties),
       variable: (functionName, name) => variablesOf(lambda(functionName).properties)[name] ?? "",
       functionId: (functionName) => lambda(functionName).logicalId,
       api: (path, body) =>
@@ -217,4 +227,21 @@ async function createAccounts(
   });
   if (!added.ok) throw new Error("the project exists");
   return made.map(({ name }) => name);
+}
+
+/** What an operator who wants to post so much sets: as many at once as may be, and as many requests as come. */
+async function raiseSettings(table: Table): Promise<void> {
+  const values = changeSettings(DEFAULT_SETTINGS, {
+    concurrentPublishers: 50,
+    requestsPerHour: 1_000_000,
+    activeTasksPerOwner: 100_000,
+  });
+  const saved = await createDynamoSettingsStore(table).save({
+    version: 1,
+    values,
+    savedAt: table.clock.now(),
+    savedBy: "bench",
+    changed: settingsChangedBy(DEFAULT_SETTINGS, values),
+  });
+  if (!saved.ok) throw new Error("there are settings already");
 }

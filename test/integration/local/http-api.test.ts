@@ -311,6 +311,14 @@ describe("an authorizer", () => {
     expect([await calls("/closed"), await calls("/closed/too"), await calls("/closed")]).toEqual([1, 2, 1]);
   });
 
+  it("is asked about a cookie, which the function finds among the cookies", async () => {
+    await open(replaced("KeyAuthorizer", (one) => ({ ...one, IdentitySource: ["$request.header.Cookie"] })));
+    expect((await get("/closed")).status).toBe(401);
+    expect((await get("/closed", withKey("good"))).status).toBe(401);
+    expect(await event("/closed", { headers: { cookie: "good" } })).toMatchObject({ cookies: ["good"] });
+    expect((await get("/closed", { headers: { cookie: "bad" } })).status).toBe(403);
+  });
+
   it.each([
     ["says no", "bad", 403, "Forbidden"],
     ["fails", "throws", 500, "Internal Server Error"],

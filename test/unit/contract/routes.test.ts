@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { jsonPointer, PROBLEMS, problemSchema } from "#shared/contract/problem.ts";
-import { COMMON_PROBLEMS } from "#shared/contract/routes/route-shape.ts";
+import { problemsOf, type RouteShape } from "#shared/contract/routes/route-shape.ts";
 import { ROUTES } from "#shared/contract/routes.ts";
 
 const routes = Object.entries(ROUTES);
@@ -18,8 +18,14 @@ describe("the table of routes", () => {
    */
   const READS_BY_POST = ["simulate", "replan"];
 
+  /** Whoever may come in may end that, and nothing of anybody else. */
+  const OWN_SESSIONS = ["signOut", "revokeSession"];
+
   it.each(routes)("%s changes nothing with the scope read alone", (name, { method, scope }) => {
-    expect(scope === "read").toBe(method === "GET" || READS_BY_POST.includes(name));
+    if (scope === "read")
+      expect(method === "GET" || READS_BY_POST.includes(name) || OWN_SESSIONS.includes(name)).toBe(true);
+    // What is only looked at never takes the right to change it.
+    if (method === "GET") expect(["read", "manage", "admin", "public"]).toContain(scope);
   });
 
   it.each(routes)("%s names the parameters of its path", (_, { path, params }) => {
@@ -31,8 +37,7 @@ describe("the table of routes", () => {
     const used = new Set<string>([
       "route-not-found",
       "method-not-allowed",
-      ...COMMON_PROBLEMS,
-      ...routes.flatMap(([, { problems }]) => problems),
+      ...routes.flatMap(([, route]: [string, RouteShape]) => problemsOf(route)),
     ]);
     expect([...used].toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
     for (const { status } of Object.values(PROBLEMS)) expect(status).toBeGreaterThanOrEqual(400);

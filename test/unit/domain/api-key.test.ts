@@ -2,13 +2,20 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  type ApiKey,
   allowsScope,
+  asKeyHash,
+  checkGrant,
   formatApiKey,
   isKeyExpired,
   KEY_RANDOM_BYTES,
+  KEY_SCOPES,
+  limitScopes,
   parseApiKey,
+  retireKey,
   shouldTouch,
 } from "#shared/domain/api-key.ts";
+import { asOwnerId } from "#shared/domain/ids.ts";
 
 const bytes = fc.uint8Array({ minLength: KEY_RANDOM_BYTES, maxLength: KEY_RANDOM_BYTES });
 const now = new Date("2026-12-01T01:00:00.000Z");
@@ -73,5 +80,66 @@ describe("API keys", () => {
     expect(shouldTouch({}, now)).toBe(true);
     expect(shouldTouch({ lastUsedAt: ago(299_999) }, now)).toBe(false);
     expect(shouldTouch({ lastUsedAt: ago(300_000) }, now)).toBe(true);
+  });
+});
+
+describe("what somebody may give away", () => {
+  it.each([
+    [{ scopes: ["admin"] }, { scopes: ["admin", "read"] }, undefined],
+    [{ scopes: ["read", "write"] }, { scopes: ["read"] }, undefined],
+    [{ scopes: ["read"] }, { scopes: ["read", "write"] }, { what: "scopes", names: ["write"] }],
+    [{ scopes: ["manage"] }, { scopes: ["admin"] }, { what: "scopes", names: ["admin"] }],
+    [
+      { scopes: ["admin"], projects: ["a"] },
+      { scopes: ["read"], projects: ["a", "b"] },
+      { what: "projects", names: ["b"] },
+    ],
+    [{ scopes: ["admin"], projects: ["a"] }, { scopes: ["read"] }, { what: "projects", names: [] }],
+    [
+      { scopes: ["admin"], accounts: ["a"] },
+      { scopes: ["read"], projects: ["a"] },
+      { what: "accounts", names: [] },
+    ],
+    [{ scopes: ["read"], projects: ["a", "b"] }, { scopes: ["read"], projects: ["a"] }, undefined],
+  ] as const)("%j gives %j", (giver, wanted, refusal) => {
+    expect(checkGrant(giver, wanted)).toEqual(
+      refusal ? { ok: false, error: { reason: "exceeds-own", ...refusal } } : { ok: true, value: undefined },
+    );
+  });
+
+  it("is never more than the maker's role leaves of it", () => {
+    const scopes = fc.subarray([...KEY_SCOPES], { minLength: 1 });
+    fc.assert(
+      fc.property(scopes, scopes, fc.constantFrom(...KEY_SCOPES), (own, limit, needed) => {
+        const left = { scopes: limitScopes(own, limit) };
+        expect(allowsScope(left, needed)).toBe(
+          allowsScope({ scopes: own }, needed) && allowsScope({ scopes: limit }, needed),
+        );
+      }),
+    );
+  });
+});
+
+describe("a key that is replaced", () => {
+  const key: ApiKey = {
+    hash: asKeyHash("ab".repeat(32)),
+    ownerId: asOwnerId("anne"),
+    name: "ci",
+    scopes: ["read"],
+    createdAt: ago(1_000),
+  };
+  const hour = 3_600_000;
+  const inHours = (hours: number) => ago(-hours * hour);
+
+  it("ends after the overlap, or before if it would have ended anyway", () => {
+    const until = (over: Partial<ApiKey>) => {
+      const retired = retireKey({ ...key, ...over }, "next", 24 * hour, now);
+      return retired.ok ? retired.value.expiresAt : retired.error.reason;
+    };
+    expect(until({})).toEqual(inHours(24));
+    expect(until({ expiresAt: inHours(25) })).toEqual(inHours(24));
+    expect(until({ expiresAt: inHours(3) })).toEqual(inHours(3));
+    expect(until({ expiresAt: now })).toBe("ended");
+    expect(until({ replacedBy: "other" })).toBe("ended");
   });
 });

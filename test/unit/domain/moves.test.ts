@@ -23,6 +23,14 @@ const reason = { code: "some-code", message: "No.", remedy: "Wait." };
 const intent = { attemptId, requestHash: "ff", sinceId: "1" };
 const posting = (over: Partial<Task> = {}) => moves.startPosting(aTask(over), now, intent);
 
+const TREATMENT = {
+  priority: 2,
+  language: "en",
+  latePolicy: { then: "hold" },
+  maxRetries: 0,
+  reconcile: undefined,
+} as const;
+
 describe("the life of a task", () => {
   it("ends in published, failed, missed and cancelled, and in nothing else", () => {
     expect(TASK_STATUSES.filter(isFinal)).toEqual(["published", "failed", "missed", "cancelled"]);
@@ -61,6 +69,9 @@ describe("the life of a task", () => {
       () => moves.park(task, now, parking("frozen", now, false, "Frozen.")),
       () => moves.repost(task, now, reason),
       () => moves.resume(task, now),
+      () => moves.retime(task, now, { publishAt: now, slotAt: now }),
+      () => moves.treat(task, now, { ...TREATMENT, priority: 1 }),
+      () => moves.adoptSeen(task, now, { postId: "1", sentAt: now }),
     ])
       expect(move).toThrow(RangeError);
   });
@@ -510,5 +521,121 @@ describe("what a move leaves", () => {
     expect(held).toHaveProperty("cancelAskedAt");
     for (const next of [moves.reschedule(held, now, now), moves.resume(held, now)])
       expect(next).not.toHaveProperty("cancelAskedAt");
+  });
+});
+
+describe("what a person changes", () => {
+  const held = (over: Partial<Task> = {}) => aTask({ status: "held", reason, ...over });
+
+  it("is another time: the content and what is uploaded stay, all else begins anew", () => {
+    const task = aTask({
+      status: "ready",
+      strategy: "optimal",
+      retries: 2,
+      excusedUntil: now,
+      override: true,
+    });
+    const moved = moves.retime(task, now, { publishAt: later(5), slotAt: later(10) });
+    expect(moved).toMatchObject({
+      status: "ready",
+      rev: 2,
+      contentRev: 1,
+      arm: 2,
+      version: 2,
+      publishAt: later(5),
+      slotAt: later(10),
+      retries: 0,
+      wakeAt: later(TIMING.wake.unarrangedMs),
+    });
+    for (const gone of ["strategy", "override", "excusedUntil"]) expect(moved).not.toHaveProperty(gone);
+    const other = asAccountId("other");
+    const planned = moves.retime(task, now, {
+      publishAt: now,
+      slotAt: now,
+      strategy: "balanced",
+      chosen: other,
+    });
+    expect(planned).toMatchObject({ strategy: "balanced", accountId: other, pool: "chosen" });
+    expect(moves.retime(held(), now, { publishAt: now, slotAt: now })).not.toHaveProperty("reason");
+  });
+
+  it("is how it is treated: revision, arm, attempt and calls stay", () => {
+    const task = aTask({ status: "preparing", attemptId, leaseUntil: later(9), reconcile: "repost" });
+    const { reconcile: _, ...rest } = task;
+    expect(moves.treat(task, now, TREATMENT)).toEqual({
+      ...rest,
+      priority: 2,
+      language: "en",
+      latePolicy: { then: "hold" },
+      maxRetries: 0,
+      version: 2,
+      updatedAt: now,
+    });
+  });
+
+  const facts = {
+    accountId: asAccountId("account-1"),
+    publishAt: later(5),
+    slotAt: later(10),
+    priority: 2,
+    language: "en",
+    latePolicy: { then: "hold" },
+    partCount: 2,
+    mediaCount: 0,
+    costMicros: 30_000,
+    source: { kind: "api" },
+    pool: undefined,
+    strategy: undefined,
+  } as const;
+
+  it("is what it says: a new revision that keeps how its slot was chosen", () => {
+    const task = aTask({ status: "retrying", strategy: "optimal", pool: "chosen", notBeforeAt: later(9) });
+    const revised = moves.revise(task, now, facts);
+    const edited = moves.edit(task, revised, { maxRetries: 7, keepsPool: true });
+    expect(edited).toEqual({ ...revised, strategy: "optimal", pool: "chosen", maxRetries: 7 });
+    // Planned anew, or for an account that was named.
+    const replanned = moves.revise(task, now, { ...facts, strategy: "balanced" });
+    const other = moves.edit(task, replanned, { maxRetries: 7, keepsPool: false });
+    expect(other).toMatchObject({ status: "pending", strategy: "balanced" });
+    expect(other).not.toHaveProperty("pool");
+  });
+
+  it("leaves what is held as it is, for nobody to wake", () => {
+    const task = held({ heldFor: "account" });
+    const edited = moves.edit(task, moves.revise(task, now, facts), { maxRetries: 3, keepsPool: true });
+    expect(edited).toMatchObject({
+      status: "held",
+      reason,
+      heldFor: "account",
+      rev: 2,
+      contentRev: 2,
+      arm: 2,
+    });
+    expect(edited).not.toHaveProperty("wakeAt");
+    // Another account is not the one that it waited for.
+    const moved = moves.edit(task, moves.revise(task, now, facts), { maxRetries: 3, keepsPool: false });
+    expect(moved).not.toHaveProperty("heldFor");
+  });
+
+  it("is that a post is there: it ends the task, or goes on behind it, by an allowed step and without a doubt", () => {
+    const doubt = { inDoubtSince: now, requestHash: "ff", sinceId: "1", heldFor: "account" } as const;
+    const part = { postId: "7", sentAt: later(3) };
+    const whole = moves.adoptSeen(held(doubt), now, part);
+    expect(whole).toMatchObject({ status: "published", posted: [part], sentAt: later(3), arm: 1 });
+    const begun = held({ ...doubt, partCount: 3, sentAt: now, posted: [{ postId: "6", sentAt: now }] });
+    const thread = moves.adoptSeen(begun, now, part);
+    expect(thread).toMatchObject({
+      status: "pending",
+      posted: [{ postId: "6" }, part],
+      sentAt: now,
+      arm: 2,
+      wakeAt: later(TIMING.wake.unarrangedMs),
+    });
+    const cancelled = moves.adoptSeen({ ...begun, cancelAskedAt: now }, now, part);
+    expect(cancelled).toMatchObject({ status: "cancelled", reason: { code: "cancelled-in-thread" } });
+    for (const next of [whole, thread, cancelled]) {
+      expect(canBecome("held", next.status)).toBe(true);
+      for (const gone of Object.keys(doubt)) expect(next).not.toHaveProperty(gone);
+    }
   });
 });

@@ -15,12 +15,17 @@ describe("timing", () => {
     },
   );
 
-  it.each([TIMING.prepare, TIMING.publish, TIMING.accept])(
+  it.each([TIMING.prepare, TIMING.publish, TIMING.accept, TIMING.deliver])(
     "hides a message for six timeouts (%#)",
     (step) => {
       expect(step.visibilityMs).toBeGreaterThanOrEqual(VISIBILITY_FACTOR * step.timeoutMs);
     },
   );
+
+  it("leaves a whole batch of webhooks room to wait for one endpoint, call after call", () => {
+    const { batchSize, requestDeadlineMs, timeoutMs } = TIMING.deliver;
+    expect(batchSize * requestDeadlineMs).toBeLessThan(timeoutMs);
+  });
 
   it("leaves room to hold, post and settle in one invocation", () => {
     const { holdLeadMs, holdSlackMs, minRemainingMs, timeoutMs, requestDeadlineMs, intentFreshMs } =

@@ -3,6 +3,7 @@ import { createHandler } from "#functions/accept-drop/handler.ts";
 import { asTaskId } from "#shared/domain/ids.ts";
 import { DependencyFault } from "#shared/errors.ts";
 import type { AcceptDrop, IntakeMessage } from "#shared/usecases/accept-drop.ts";
+import type { UploadedObject } from "#shared/usecases/accept-upload.ts";
 import { manualClock } from "#test/support/clock.ts";
 
 /** As EventBridge puts it into the queue. */
@@ -28,11 +29,16 @@ const objectCreated = (key: string) =>
 
 const setUp = (acceptDrop: AcceptDrop = async () => ({ kind: "settling" })) => {
   const seen: IntakeMessage[] = [];
+  const uploads: UploadedObject[] = [];
   const deadlines: Date[] = [];
   const logger = { info: vi.fn(), error: vi.fn() };
   const handler = createHandler({
     clock: manualClock("2026-12-01T01:00:00Z"),
     logger,
+    acceptUpload: async (object) => {
+      uploads.push(object);
+      return { kind: "ready" };
+    },
     acceptDrop: async (message, deadline) => {
       seen.push(message);
       deadlines.push(deadline);
@@ -44,7 +50,7 @@ const setUp = (acceptDrop: AcceptDrop = async () => ({ kind: "settling" })) => {
       { Records: bodies.map((body, index) => ({ messageId: `m${index + 1}`, body })) },
       { getRemainingTimeInMillis: () => 120_000 },
     );
-  return { deliver, seen, deadlines, logger };
+  return { deliver, seen, uploads, deadlines, logger };
 };
 
 describe("accept-drop", () => {
@@ -75,6 +81,19 @@ describe("accept-drop", () => {
       "a record failed",
       expect.objectContaining({ id: "m1", code: "malformed-message", retry: "never" }),
     );
+  });
+
+  it("takes uploads of the API for themselves, pinned to the version that the event is about", async () => {
+    const { deliver, seen, uploads, logger } = setUp();
+    const key = "media/anne/01KBBBBBBBBBBBBBBBBBBBBBBB";
+    expect(await deliver(objectCreated(key))).toEqual({ batchItemFailures: [] });
+    expect(seen).toEqual([]);
+    expect(uploads).toEqual([
+      { kind: "upload", key, etag: '"b1946ac92492d2347c6235b4d2611184"', sizeBytes: 5 },
+    ]);
+    expect(logger.info.mock.calls).toEqual([
+      ["upload looked at", { messageId: "m1", key, report: { kind: "ready" } }],
+    ]);
   });
 
   it("fails only the messages that failed", async () => {

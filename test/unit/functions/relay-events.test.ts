@@ -2,10 +2,12 @@ import { describe, expect, it, vi } from "vitest";
 import { createHandler } from "#functions/relay-events/handler.ts";
 import { fromGate, fromLogEntry, fromTask } from "#shared/adapters/dynamodb/items.ts";
 import { newGate, reserve } from "#shared/domain/gate.ts";
-import { asAttemptId } from "#shared/domain/ids.ts";
+import { asAttemptId, asBatchId } from "#shared/domain/ids.ts";
 import type { LogEntry } from "#shared/domain/log-entry.ts";
 import type { StoredChange } from "#shared/domain/measures.ts";
+import type { Task } from "#shared/domain/task.ts";
 import { DependencyFault } from "#shared/errors.ts";
+import type { AnnouncedChange } from "#shared/usecases/announce-change.ts";
 import type { ChangedTask } from "#shared/usecases/count-batch.ts";
 import type { ChangedDrop, RelayOutcome } from "#shared/usecases/relay-outcome.ts";
 import { aTask } from "#test/support/builders.ts";
@@ -47,6 +49,8 @@ function attribute(value: unknown): unknown {
 const image = (item: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attribute(value)]));
 
+const WRITTEN_AT = new Date("2026-12-01T01:00:07.000Z");
+
 interface Write {
   readonly before?: object;
   readonly after?: object;
@@ -56,6 +60,8 @@ const setUp = (relayOutcome: RelayOutcome = async () => "written", brokenBatch?:
   const counted: { batchId: string; changes: readonly ChangedTask[] }[] = [];
   const seen: ChangedDrop[] = [];
   const measured: StoredChange[] = [];
+  const totalled: StoredChange[] = [];
+  const announced: AnnouncedChange[] = [];
   const logger = { info: vi.fn(), error: vi.fn() };
   const handler = createHandler({
     logger,
@@ -64,7 +70,15 @@ const setUp = (relayOutcome: RelayOutcome = async () => "written", brokenBatch?:
       counted.push({ batchId, changes });
       return { counted: changes.length, unchanged: 0 };
     },
+    announceChange: async (change) => {
+      if (brokenBatch === "webhooks") throw new DependencyFault("the queue is busy");
+      return announced.push(change);
+    },
     recordMeasures: (changes) => measured.push(...changes),
+    countChanges: async (changes) => {
+      if (brokenBatch === "uncounted") throw new DependencyFault("the table is busy");
+      totalled.push(...changes);
+    },
     relayOutcome: async (changed) => {
       seen.push(changed);
       return relayOutcome(changed);
@@ -76,6 +90,7 @@ const setUp = (relayOutcome: RelayOutcome = async () => "written", brokenBatch?:
         eventName: after ? (before ? "MODIFY" : "INSERT") : "REMOVE",
         dynamodb: {
           SequenceNumber: `${index + 1}00`,
+          ApproximateCreationDateTime: WRITTEN_AT.getTime() / 1_000,
           ...(after && { NewImage: after }),
           ...(before && { OldImage: before }),
         },
@@ -83,7 +98,7 @@ const setUp = (relayOutcome: RelayOutcome = async () => "written", brokenBatch?:
     });
   const deliver = (...images: (object | undefined)[]) =>
     deliverWrites(...images.map((after) => (after ? { after } : { before: dropImage("gone") })));
-  return { deliver, deliverWrites, seen, counted, measured, logger };
+  return { deliver, deliverWrites, seen, counted, measured, totalled, announced, logger };
 };
 
 describe("relay-events", () => {
@@ -95,6 +110,17 @@ describe("relay-events", () => {
     expect(seen).toEqual([
       { project: "default", base: "a", version: 2 },
       { projectId: "project-1", base: "b", taskId: "01JZ", version: 5 },
+    ]);
+  });
+
+  it("tells tasks of one base name apart by their folder", async () => {
+    const { deliver, seen } = setUp();
+    const { source, ...task } = taskImage("trip");
+    const inPress = { ...task, source: { M: { ...source.M, folder: { S: "press" } } } };
+    await deliver(taskImage("trip"), inPress);
+    expect(seen).toEqual([
+      { projectId: "project-1", base: "trip", taskId: "01JZ", version: 5 },
+      { projectId: "project-1", base: "trip", folder: "press", taskId: "01JZ", version: 5 },
     ]);
   });
 
@@ -144,6 +170,7 @@ describe("relay-events", () => {
       written: 2,
       superseded: 0,
       nothing: 0,
+      announced: 0,
       observations: 0,
     });
   });
@@ -155,6 +182,90 @@ describe("relay-events", () => {
     });
     expect(await deliver(dropImage("a"), dropImage("b"), dropImage("a"), dropImage("b"))).toEqual({
       batchItemFailures: [{ itemIdentifier: "200" }, { itemIdentifier: "400" }],
+    });
+  });
+});
+
+describe("relay-events announces", () => {
+  const pending = aTask();
+  const reason = { code: "slot-passed", message: "It passed.", remedy: "Nothing." };
+  const held: Task = {
+    ...pending,
+    status: "held",
+    version: 2,
+    batchId: asBatchId("b-1"),
+    written: true,
+    strategy: "optimal",
+    arrangedFor: WRITTEN_AT,
+    sentAt: WRITTEN_AT,
+    posted: [{ postId: "1999", sentAt: WRITTEN_AT }],
+    reason,
+  };
+  const taskItem = (task: typeof pending) => image(fromTask(task, "write-1"));
+  const accountItem = (over: object) => image({ entity: "account", ...over });
+  const account = {
+    id: "owner-1.main",
+    ownerId: "owner-1",
+    name: "main",
+    status: "paused",
+    reason,
+    pausedUntil: WRITTEN_AT.toISOString(),
+    maxTextLength: 280,
+    version: 4,
+  };
+
+  it("changes of tasks and accounts, as the table's own adapters write them, with the instant of the stream", async () => {
+    const { deliverWrites, announced, logger } = setUp();
+    await deliverWrites(
+      { after: taskItem(pending) },
+      { before: taskItem(pending), after: taskItem(held) },
+      { before: accountItem({ ...account, status: "active", version: 3 }), after: accountItem(account) },
+      { before: taskItem(held) },
+      { after: dropImage("a") },
+    );
+    expect(logger.error).not.toHaveBeenCalled();
+    const [ofTask, ofAccount] = ["task", "account"].map((kind) =>
+      announced.filter((one) => one.kind === kind),
+    );
+    expect(ofTask).toMatchObject([
+      { after: { id: pending.id, status: "pending", version: 1, recoveries: 0 }, at: WRITTEN_AT },
+      { before: { status: "pending" }, at: WRITTEN_AT },
+    ]);
+    expect(ofAccount).toMatchObject([
+      {
+        kind: "account",
+        before: { status: "active", reason },
+        after: { id: "owner-1.main", status: "paused", reason, pausedUntil: WRITTEN_AT, version: 4 },
+        at: WRITTEN_AT,
+      },
+    ]);
+    expect(ofTask?.[0]).not.toHaveProperty("before");
+    const { version, contentRev, batchId, written, strategy, arrangedFor, sentAt, posted } = held;
+    expect(ofTask?.[1]?.after).toMatchObject({
+      ...{ version, contentRev, batchId, written, strategy, arrangedFor, sentAt, posted, reason },
+    });
+  });
+
+  it("each again that the queue did not take, and after it all of the same task", async () => {
+    const { deliverWrites, measured } = setUp(undefined, "webhooks");
+    const write = { before: taskItem(pending), after: taskItem(held) };
+    expect(await deliverWrites({ after: dropImage("a") }, write, write)).toEqual({
+      batchItemFailures: [{ itemIdentifier: "200" }, { itemIdentifier: "300" }],
+    });
+    expect(measured).toEqual([]);
+  });
+
+  it("the others when an item has not its shape, and says so", async () => {
+    const { deliverWrites, announced, logger } = setUp();
+    const misshapen = accountItem({ ...account, name: 7 });
+    expect(await deliverWrites({ after: misshapen }, { after: taskItem(pending) })).toEqual({
+      batchItemFailures: [],
+    });
+    expect(announced).toHaveLength(1);
+    expect(logger.error).toHaveBeenCalledWith("a change could not be announced", {
+      id: "100",
+      code: "internal",
+      error: expect.objectContaining({ name: "ZodError" }),
     });
   });
 });
@@ -239,13 +350,24 @@ describe("relay-events measures", () => {
   });
 
   it("nothing from the first failure on: all of that is delivered again", async () => {
-    const { deliverWrites, measured } = setUp(async () => {
+    const { deliverWrites, measured, totalled } = setUp(async () => {
       throw new DependencyFault("no answer");
     });
     expect(await deliverWrites(log, { after: dropImage("a") }, log, publication)).toEqual({
       batchItemFailures: [{ itemIdentifier: "200" }, { itemIdentifier: "400" }],
     });
     expect(measured.map(({ kind }) => kind)).toEqual(["attempt"]);
+    expect(totalled).toEqual(measured);
+  });
+
+  it("and goes on when the counts cannot be written: what is late with outcomes is worse", async () => {
+    const { deliverWrites, measured, logger } = setUp(undefined, "uncounted");
+    expect(await deliverWrites(log)).toEqual({ batchItemFailures: [] });
+    expect(measured).toHaveLength(1);
+    expect(logger.error).toHaveBeenCalledWith(
+      "what happened was not counted",
+      expect.objectContaining({ error: expect.objectContaining({ code: "dependency-unavailable" }) }),
+    );
   });
 
   it("the others when an item has not its shape, tells all outcomes, and says so", async () => {

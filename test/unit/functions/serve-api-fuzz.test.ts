@@ -165,7 +165,7 @@ describe("any address, query and method", () => {
         async (method, path, query) => {
           const request: ApiRequest = { method, path, query };
           const { status, body } = await call(request);
-          if (status >= 400) expect(PROBLEMS).toHaveProperty(body.code);
+          if (status >= 400 && method !== "HEAD") expect(PROBLEMS).toHaveProperty(body.code);
         },
       ),
       { numRuns: 400 },

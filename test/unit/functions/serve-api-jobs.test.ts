@@ -242,14 +242,14 @@ describe("GET history", () => {
           error: { code: "unknown-project", message: "There is no project “x”." },
         }),
       ],
-      next: "4",
+      next: expect.any(String),
     });
     const second = await history({ limit: "2", cursor: first.body.next });
     expect(second.body.items.map(({ number }: { readonly number: number }) => number)).toEqual([3, 2]);
     const last = await history({ limit: "2", cursor: second.body.next });
     expect(last.body).toMatchObject({ items: [{ number: 1, runId: "01KBBBBBBBBBBBBBBBBBBBBBBB" }] });
     expect(last.body).not.toHaveProperty("next");
-    expect((await history({ limit: "1", cursor: "2" })).body).not.toHaveProperty("next");
+    expect((await history({ limit: "1", cursor: second.body.next })).body).not.toHaveProperty("next");
     clock.advance(TIMING.sweep.timeoutMs);
     expect((await history({ limit: "1" })).body.items[0].outcome).toBe("interrupted");
   });

@@ -233,14 +233,13 @@ describe("GET policy versions", () => {
       const { body } = await get(`${POLICY}/versions`, { limit: "2", ...(cursor && { cursor }) });
       seen.push(...body.items.map((item: { version: number }) => item.version));
       if (body.next === undefined) break;
-      cursor = String(body.next);
+      cursor = body.next;
     }
     expect(seen).toEqual([5, 4, 3, 2, 1]);
   });
 
-  it.each([{ limit: "0" }, { limit: "101" }, { limit: "x" }, { cursor: "0" }, { cursor: "-1" }])(
-    "refuse %j",
-    (query) => expect(listPolicyVersionsQuery.safeParse(query).success).toBe(false),
+  it.each([{ limit: "0" }, { limit: "101" }, { limit: "x" }, { cursor: "" }])("refuse %j", (query) =>
+    expect(listPolicyVersionsQuery.safeParse(query).success).toBe(false),
   );
 });
 

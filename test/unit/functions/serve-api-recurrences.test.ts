@@ -184,7 +184,7 @@ describe("PUT and DELETE", () => {
     const { body } = await make();
     clock.advance(25 * 3_600_000);
     const changed = await change(body.id, { ...DAILY, texts: ["new"], rule: "FREQ=DAILY;COUNT=3" });
-    expect(changed).toMatchObject({ status: 200, body: { rev: 2, texts: ["new"] } });
+    expect(changed).toMatchObject({ status: 200, body: { version: 2, texts: ["new"] } });
     expect(await posts()).toEqual([
       ["12-02T01:00", "one"],
       ["12-03T01:00", "new"],

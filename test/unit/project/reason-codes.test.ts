@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PROBLEMS } from "#shared/contract/problem.ts";
 import { PARKING_CODES } from "#shared/domain/policy.ts";
+import { ATTEMPT_CODES } from "#shared/domain/webhook-delivery.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const KEBAB = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*";
@@ -21,7 +22,7 @@ const sources = ["shared", "functions"].flatMap((area) =>
     .filter((file) => file.endsWith(".ts"))
     .map((file) => readFileSync(join(ROOT, area, file), "utf8")),
 );
-const used = new Set([...sources.flatMap(codesIn), ...Object.keys(PROBLEMS), ...PARKING_CODES]);
+const used = new Set([...sources.flatMap(codesIn), ...Object.keys(PROBLEMS), ...PARKING_CODES, ...ATTEMPT_CODES]);
 const page = readFileSync(join(ROOT, "docs/errors.md"), "utf8");
 const rows = [...page.matchAll(/^\| `([^`]+)` \| (.+) \| (.+) \|$/gm)];
 const documented = rows.map(([, code = ""]) => code);

@@ -4,6 +4,7 @@ import type { Account, Project } from "#shared/domain/account.ts";
 import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import { asAccountId, asAttemptId, asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import { cancel, markUnknown, recordPosted, startPosting, stop } from "#shared/domain/moves.ts";
+import { newSource, type SourceDefaults } from "#shared/domain/source.ts";
 import type { Task } from "#shared/domain/task.ts";
 import type { DropStore } from "#shared/ports/drop-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
@@ -1001,5 +1002,99 @@ describe("what recurs", () => {
     });
     const { items } = await recurrences.listByOwner(ownerId, { limit: 10 });
     expect(items.map(({ id }) => id)).toEqual([first]);
+  });
+});
+
+describe("a folder with defaults", () => {
+  const DEFAULTS: SourceDefaults = {
+    account: "second",
+    priority: 2,
+    language: "en",
+    latePolicy: { postWithinMs: 60_000, then: "hold" },
+    reconcile: "hold",
+    reuseMedia: true,
+  };
+  async function press(defaults: SourceDefaults = DEFAULTS) {
+    const world = await setUp();
+    const project = aProject("default", ["main", "second"]);
+    await world.accounts.addSource(newSource("press", project.id, defaults), project);
+    const taskIn = async (base: string) => {
+      const taskId = (await world.dropOf(base, "press"))?.taskId;
+      const task = taskId && (await world.store.tasks.get(taskId));
+      if (!task) throw new Error(`${base} has no task`);
+      return task;
+    };
+    return { ...world, taskIn };
+  }
+
+  it("says what its files do not, and nothing against them", async () => {
+    const { drop, taskIn } = await press();
+    await drop("short.md", `${EXPLICIT}Hello`, "press");
+    expect(await taskIn("short")).toMatchObject({
+      projectId: asProjectId("id-of-default"),
+      accountId: asAccountId("id-of-second"),
+      priority: 2,
+      language: "en",
+      latePolicy: { postWithinMs: 60_000, then: "hold" },
+      reconcile: "hold",
+      source: { kind: "drop", base: "short", file: "short.md", folder: "press" },
+    });
+    await drop(
+      "long.md",
+      "---\nmedia: []\naccount: main\npriority: 9\nlanguage: fr\nlatePolicy: { then: missed }\nreconcile: repost\n---\nAllô",
+      "press",
+    );
+    expect(await taskIn("long")).toMatchObject({
+      accountId: asAccountId("id-of-main"),
+      priority: 9,
+      language: "fr",
+      latePolicy: { then: "missed" },
+      reconcile: "repost",
+    });
+  });
+
+  it("chooses the slot of a file that names no time, and of no other", async () => {
+    const { drop, taskIn } = await press({ strategy: "optimal" });
+    await drop("whenever.md", `${EXPLICIT}Whenever`, "press");
+    expect(await taskIn("whenever")).toMatchObject({ strategy: "optimal" });
+    await drop("then.md", "---\nmedia: []\npublishAt: 2026-12-01 12:00\n---\nThen", "press");
+    expect(await taskIn("then")).toMatchObject({ slotAt: new Date("2026-12-01T04:00:00Z") });
+    expect(await taskIn("then")).not.toMatchObject({ strategy: "optimal" });
+    const daily = "---\nmedia: []\nrecurrence: FREQ=DAILY\npublishAt: 2026-12-02 09:00\n---\nDaily";
+    expect(await drop("daily.md", daily, "press")).toMatchObject({ kind: "recurs" });
+  });
+
+  it("has no say in the folder of another source of the project", async () => {
+    const { drop, taskOf } = await press();
+    await drop("plain.md", `${EXPLICIT}Plain`);
+    expect(await taskOf("plain")).toMatchObject({
+      accountId: asAccountId("id-of-main"),
+      priority: 5,
+      source: { kind: "drop", base: "plain", file: "plain.md" },
+    });
+    expect((await taskOf("plain")).source).not.toHaveProperty("folder");
+  });
+
+  it("that is switched off leaves files alone until it is on and looked through again", async () => {
+    const { drop, dropOf, accounts, run, allTasks, clock } = await press();
+    const source = await accounts.getSource("press");
+    if (!source) throw new Error("there is no source");
+    await accounts.saveSource({ ...source, enabled: false, version: 2 });
+    expect(await drop("later.md", `${EXPLICIT}Later`, "press")).toEqual({ kind: "ignored" });
+    clock.advance(1_000);
+    expect(await run({ kind: "scan", project: "press" })).toMatchObject({ kind: "scanned" });
+    expect([await dropOf("later", "press"), allTasks()]).toEqual([undefined, []]);
+    await accounts.saveSource({ ...source, enabled: true, version: 3 });
+    expect(await run({ kind: "scan", project: "press" })).toMatchObject({ found: 1 });
+    expect(allTasks()).toHaveLength(1);
+  });
+
+  it("that was let go of takes nothing more", async () => {
+    const { drop, dropOf, accounts, allTasks } = await press();
+    const source = await accounts.getSource("press");
+    if (source) await accounts.removeSource(source, aProject("default", ["main"]));
+    await drop("late.md", `${EXPLICIT}Late`, "press");
+    expect(await dropOf("late", "press")).toMatchObject({ reason: { code: "unknown-project" } });
+    expect(allTasks()).toEqual([]);
   });
 });

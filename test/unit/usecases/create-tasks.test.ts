@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { asOwnerId } from "#shared/domain/ids.ts";
+import { DEFAULT_SETTINGS } from "#shared/domain/settings.ts";
 import type { CreateTask, NewTask } from "#shared/usecases/create-task.ts";
 import { createCreateTasks } from "#shared/usecases/create-tasks.ts";
 import { aContent, aTask } from "#test/support/builders.ts";
@@ -33,7 +34,14 @@ function setUp() {
       },
     };
   };
-  return { order, create: createCreateTasks({ createTask }) };
+  const settings = { current: async () => ({ ...DEFAULT_SETTINGS, batchSize: 10 }) };
+  const createTasks = createCreateTasks({ createTask, settings });
+  async function create(wanted: readonly NewTask[]) {
+    const created = await createTasks(wanted);
+    if (!created.ok) throw new Error(created.error.reason);
+    return created.value;
+  }
+  return { order, create, createTasks };
 }
 
 describe("createTasks", () => {
@@ -57,6 +65,17 @@ describe("createTasks", () => {
       "also normal",
       "fixed",
     ]);
+  });
+
+  it("takes as many as the setting says and not one more, those that are no posts included", async () => {
+    const { createTasks, order } = setUp();
+    const posts = Array.from({ length: 10 }, () => aPost({}));
+    const tooLarge = { ok: false, error: { reason: "batch-too-large", most: 10 } };
+    expect(await createTasks([...posts, aPost({})])).toEqual(tooLarge);
+    expect(await createTasks(posts, 11)).toEqual(tooLarge);
+    expect(order).toEqual([]);
+    expect(await createTasks(posts)).toMatchObject({ ok: true });
+    expect(order).toHaveLength(10);
   });
 
   it("accepts the others when one is refused", async () => {

@@ -3,6 +3,7 @@ import type { Account, Project } from "#shared/domain/account.ts";
 import type { FailureClass } from "#shared/domain/failure.ts";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import { claimForPrepare, markArranged, markReady } from "#shared/domain/moves.ts";
+import { DEFAULT_SETTINGS } from "#shared/domain/settings.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { StoppedAccount } from "#shared/ports/account-store.ts";
@@ -64,6 +65,7 @@ async function setUp(over: Partial<Task> = {}, { now = wokenAt } = {}) {
     dispatch,
     clock,
     entropy: { random: () => 0.5 },
+    settings: { current: async () => DEFAULT_SETTINGS },
     uploadMedia: async (command) => {
       commands.push(command);
       clock.advance(30);

@@ -64,6 +64,16 @@ async function setUp() {
 }
 
 describe("relayOutcome", () => {
+  it("finds the drop of a task by its folder, which need not have the project's name", async () => {
+    const { relayOutcome, written, accept } = await setUp();
+    const task = aTask({ source: { kind: "drop", base: "trip", file: "trip.md", folder: "press" } });
+    await accept(task, { project: "press" });
+    const changed = { projectId, base: "trip", taskId: task.id, version: 1 };
+    expect(await relayOutcome(changed)).toBe("nothing");
+    expect(await relayOutcome({ ...changed, folder: "press" })).toBe("written");
+    expect(written).toMatchObject([{ drop: { project: "press", base: "trip" } }]);
+  });
+
   it("shows the task of a drop as the API does, with its file", async () => {
     const { relayOutcome, last, accept } = await setUp();
     const sentAt = new Date("2026-12-01T01:10:00.041Z");

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { asJobId, asOwnerId, asProjectId, type JobId } from "#shared/domain/ids.ts";
 import { type JobAction, type JobWish, newJob } from "#shared/domain/job.ts";
 import { asRunId } from "#shared/domain/run.ts";
+import { newSource } from "#shared/domain/source.ts";
 import { DependencyFault } from "#shared/errors.ts";
 import type { FillDays } from "#shared/usecases/fill-days.ts";
 import { createReadJobHistory } from "#shared/usecases/read-job-history.ts";
@@ -126,6 +127,26 @@ describe("a job that is due", () => {
     expect(await run(id)).toBe("ran");
     expect(intake.sent).toHaveLength(2);
     expect((await history(id)).map(({ plannedAt }) => plannedAt)).toEqual([at(10 * HOUR), at(HOUR)]);
+  });
+
+  it("looks through every folder of its project that is switched on, and through no other", async () => {
+    const { put, run, intake, accounts, project, clock } = await setUp();
+    await accounts.addSource(newSource("press", project.id), project);
+    await accounts.addSource({ ...newSource("attic", project.id), enabled: false }, project);
+    // Found by its name, which another owner's folder has.
+    const bela = asOwnerId("bela");
+    const shop = { ...project, id: asProjectId("p2"), ownerId: bela, name: "shop" };
+    await accounts.addProject(shop);
+    await accounts.addProject({ ...project, id: asProjectId("p3"), name: "shop" }, { withSource: false });
+    const { id } = await put({ type: "scan-source", project: project.name });
+    const ofShop = await put({ type: "scan-source", project: "shop" });
+    clock.set(at(HOUR));
+    await run(id);
+    await run(ofShop.id);
+    expect(intake.sent).toEqual([
+      { kind: "scan", project: project.name },
+      { kind: "scan", project: "press" },
+    ]);
   });
 
   it("fails by its own project being gone, and never scans another owner's", async () => {

@@ -11,7 +11,7 @@ import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { FingerprintStore } from "#shared/ports/fingerprint-store.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { type CreateTask, createCreateTask, type NewTask } from "#shared/usecases/create-task.ts";
-import { createCreateTasks } from "#shared/usecases/create-tasks.ts";
+import { createTogether } from "#shared/usecases/create-tasks.ts";
 import { createPlacePost } from "#shared/usecases/place-post.ts";
 import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
 import { createSimulateCalendar } from "#shared/usecases/simulate-calendar.ts";
@@ -112,7 +112,7 @@ async function setUp(policy: Policy = {}) {
       });
       return createCreateTask({ accounts, batches, placePost, clock })(post);
     };
-    return createCreateTasks({ createTask })(posts);
+    return createTogether(createTask, posts);
   };
 
   return {

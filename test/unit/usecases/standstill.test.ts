@@ -4,6 +4,7 @@ import { ARRANGEMENT_LIMITS } from "#shared/domain/arrangement.ts";
 import { asAttemptId } from "#shared/domain/ids.ts";
 import { claimForPrepare, pausePrepare, startPosting } from "#shared/domain/moves.ts";
 import { WITHOUT_PROGRESS_MS } from "#shared/domain/progress.ts";
+import { DEFAULT_SETTINGS } from "#shared/domain/settings.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
@@ -35,6 +36,7 @@ function setUp() {
     runDueTasks: async () => "skipped",
     runDueJob: async () => "skipped",
     order: createOrderTasks({ accounts }),
+    settings: { current: async () => DEFAULT_SETTINGS },
     clock,
     entropy: { newId: () => "sweep-1", random: () => 0.5 },
   });

@@ -278,5 +278,10 @@ describe("sweepTasks", () => {
     expect(await sweep()).toEqual(NOTHING);
     clock.set(at(7_200_000));
     expect(await sweep()).toEqual({ ...NOTHING, scans: 2 });
+    const shop = await accounts.getSource("shop");
+    if (!shop) throw new Error("the source is gone");
+    await accounts.saveSource({ ...shop, enabled: false, version: shop.version + 1 });
+    clock.set(at(10_800_000));
+    expect(await sweep()).toEqual({ ...NOTHING, scans: 1 });
   });
 });

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { WritingProblem } from "#shared/domain/content/writing.ts";
 import { reasonOfFault, reasonOfProblems, type WriterFault } from "#shared/domain/content/writing-reason.ts";
@@ -23,11 +22,6 @@ describe("a fault of the model", () => {
       message: expect.stringMatching(message),
       remedy: expect.stringMatching(remedy),
     });
-  });
-
-  it("has a row in docs/errors.md", () => {
-    const page = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
-    for (const [code] of Object.values(FAULTS)) expect(page).toContain(`| \`${code}\` |`);
   });
 });
 

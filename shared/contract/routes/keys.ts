@@ -1,0 +1,80 @@
+import {
+  createKeyBody,
+  keyList,
+  keyPath,
+  keyView,
+  madeKeyView,
+  rotatedKeyView,
+  rotateKeyBody,
+} from "../key-view.ts";
+import { whoamiView } from "../user-view.ts";
+import { BODY_PROBLEMS, none, type RouteShape } from "./route-shape.ts";
+
+const KEYS = "/api/v1/keys";
+
+export const KEY_ROUTES = {
+  createKey: {
+    method: "POST",
+    path: KEYS,
+    summary: "Makes an API key and shows it once. Nobody gives a key more than they have.",
+    scope: "admin",
+    // It makes another one. Nor may the answer be kept for a repetition: it has the key.
+    repeatable: false,
+    params: none,
+    notFound: "route-not-found",
+    query: none,
+    body: createKeyBody,
+    answers: { 201: madeKeyView },
+    problems: [...BODY_PROBLEMS, "missing-scope", "unknown-project", "unknown-account"],
+  },
+  listKeys: {
+    method: "GET",
+    path: KEYS,
+    summary: "Lists the owner's keys, oldest first, without the keys themselves.",
+    scope: "admin",
+    repeatable: true,
+    params: none,
+    notFound: "route-not-found",
+    query: none,
+    answers: { 200: keyList },
+    problems: [],
+  },
+  revokeKey: {
+    method: "DELETE",
+    path: `${KEYS}/{id}`,
+    summary: "Ends a key for good, at the latest a minute later.",
+    scope: "admin",
+    repeatable: true,
+    params: keyPath,
+    notFound: "key-not-found",
+    query: none,
+    answers: { 200: keyView },
+    problems: ["key-not-found"],
+  },
+  rotateKey: {
+    method: "POST",
+    path: `${KEYS}/{id}/rotate`,
+    summary: "Makes a key in place of another one and shows it once. The old one ends after an overlap.",
+    scope: "admin",
+    repeatable: false,
+    params: keyPath,
+    notFound: "key-not-found",
+    query: none,
+    body: rotateKeyBody.optional(),
+    answers: { 201: rotatedKeyView },
+    problems: [...BODY_PROBLEMS, "missing-scope", "key-not-found", "key-ended"],
+  },
+  whoami: {
+    method: "GET",
+    path: "/api/v1/whoami",
+    summary: "Says who the caller is and what they may do.",
+    scope: "read",
+    repeatable: true,
+    reach: { by: "nothing" },
+    params: none,
+    notFound: "route-not-found",
+    query: none,
+    answers: { 200: whoamiView },
+    problems: [],
+  },
+} as const satisfies Record<string, RouteShape>;

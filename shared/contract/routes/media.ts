@@ -1,0 +1,67 @@
+import {
+  createMediaBody,
+  listMediaQuery,
+  mediaCreated,
+  mediaPage,
+  mediaPath,
+  mediaView,
+} from "../media-view.ts";
+import { BODY_PROBLEMS, none, type RouteShape } from "./route-shape.ts";
+
+const MEDIA = "/api/v1/media";
+
+export const MEDIA_ROUTES = {
+  createMedia: {
+    method: "POST",
+    path: MEDIA,
+    summary: "Announces a file, and answers with a form that uploads it within 15 minutes.",
+    scope: "write",
+    reach: { by: "names", project: "body.project" },
+    repeatable: false,
+    idempotent: true,
+    params: none,
+    notFound: "route-not-found",
+    query: none,
+    body: createMediaBody,
+    answers: { 201: mediaCreated },
+    problems: [...BODY_PROBLEMS, "unknown-project", "media-too-large"],
+  },
+  listMedia: {
+    method: "GET",
+    path: MEDIA,
+    summary: "Lists uploaded media, newest first: the owner's, or a project's.",
+    scope: "read",
+    reach: { by: "names", project: "query.project" },
+    repeatable: true,
+    paged: true,
+    params: none,
+    notFound: "route-not-found",
+    query: listMediaQuery,
+    answers: { 200: mediaPage },
+    problems: ["invalid-cursor", "unknown-project"],
+  },
+  readMedia: {
+    method: "GET",
+    path: `${MEDIA}/{id}`,
+    summary: "Says whether a medium is there, and what its bytes are, or why it was refused.",
+    scope: "read",
+    repeatable: true,
+    params: mediaPath,
+    notFound: "media-not-found",
+    query: none,
+    answers: { 200: mediaView },
+    problems: ["media-not-found"],
+  },
+  deleteMedia: {
+    method: "DELETE",
+    path: `${MEDIA}/{id}`,
+    summary: "Deletes a medium and its file, unless a task that has not ended uses it.",
+    scope: "write",
+    repeatable: true,
+    params: mediaPath,
+    notFound: "media-not-found",
+    query: none,
+    answers: { 200: mediaView },
+    problems: ["media-not-found", "media-in-use", "media-conflict"],
+  },
+} as const satisfies Record<string, RouteShape>;

@@ -1,0 +1,83 @@
+import {
+  createProjectBody,
+  projectCreated,
+  projectList,
+  projectPath,
+  projectView,
+  updateProjectBody,
+} from "../project-view.ts";
+import { BODY_PROBLEMS, none, type RouteShape } from "./route-shape.ts";
+
+const PROJECTS = "/api/v1/projects";
+
+export const PROJECT_ROUTES = {
+  createProject: {
+    method: "POST",
+    path: PROJECTS,
+    summary: "Makes a project, with the folder of its name under drop/ if nobody has that.",
+    scope: "manage",
+    // Its name is taken then.
+    repeatable: true,
+    idempotent: true,
+    params: none,
+    notFound: "route-not-found",
+    query: none,
+    body: createProjectBody,
+    answers: { 201: projectCreated },
+    problems: [...BODY_PROBLEMS, "unknown-account", "bad-zone", "project-name-taken", "too-many-projects"],
+  },
+  listProjects: {
+    method: "GET",
+    path: PROJECTS,
+    summary: "Lists the owner's projects by name.",
+    scope: "read",
+    repeatable: true,
+    params: none,
+    notFound: "route-not-found",
+    query: none,
+    answers: { 200: projectList },
+    problems: [],
+  },
+  readProject: {
+    method: "GET",
+    path: `${PROJECTS}/{name}`,
+    summary: "Reads a project: its accounts, folders and versions.",
+    scope: "read",
+    repeatable: true,
+    reach: { by: "names", project: "params.name" },
+    versioned: true,
+    params: projectPath,
+    notFound: "project-not-found",
+    query: none,
+    answers: { 200: projectView },
+    problems: ["project-not-found"],
+  },
+  updateProject: {
+    method: "PATCH",
+    path: `${PROJECTS}/{name}`,
+    summary: "Changes which accounts a project posts with. What is planned stays with its account.",
+    scope: "manage",
+    repeatable: true,
+    versioned: true,
+    params: projectPath,
+    notFound: "project-not-found",
+    query: none,
+    body: updateProjectBody,
+    answers: { 200: projectView },
+    problems: [...BODY_PROBLEMS, "project-not-found", "unknown-account"],
+  },
+  deleteProject: {
+    method: "DELETE",
+    path: `${PROJECTS}/{name}`,
+    summary:
+      "Deletes a project that no open task, recurrence or job needs. What it posted stays in the lists.",
+    scope: "manage",
+    repeatable: true,
+    versioned: true,
+    params: projectPath,
+    notFound: "project-not-found",
+    query: none,
+    answers: { 200: projectView },
+    problems: ["project-not-found", "project-in-use"],
+  },
+} as const satisfies Record<string, RouteShape>;
