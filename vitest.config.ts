@@ -7,7 +7,7 @@ export default defineConfig({
     unstubEnvs: true,
     // A clean clone must not pass because a pattern matched nothing.
     passWithNoTests: false,
-    coverage: { provider: "v8", include: ["shared/**", "functions/**", "infra/**"] },
+    coverage: { provider: "v8", include: ["shared/**", "functions/**", "infra/**", "cli/**"] },
     // Fast and independent first; then what starts servers, two files at a time: each has a database, a gateway and
     // workers of its own, and mostly waits for a slot.
     projects: [

@@ -73,7 +73,8 @@ async function main(): Promise<number> {
     directory: values.directory === undefined ? join(root, ".punctual") : resolve(values.directory),
     sandboxOnly: values.sandbox ?? false,
     port: parsed.data.PUNCTUAL_PORT,
-    parameters: PARAMETERS,
+    // A receiver on this machine can be tried.
+    parameters: { ...PARAMETERS, AllowLoopbackWebhooks: "true" },
     ...(values.preset !== undefined && { preset: values.preset }),
     onStep: (step) => console.error(styleText("dim", `${step} …`)),
     onReport: (report) => {

@@ -8,7 +8,7 @@ import {
 } from "zod-openapi";
 import { EXAMPLES, type RouteExample } from "#shared/contract/examples.ts";
 import { PROBLEMS, type ProblemCode, problemSchema } from "#shared/contract/problem.ts";
-import { COMMON_PROBLEMS, type RouteShape } from "#shared/contract/routes/route-shape.ts";
+import { problemsOf, type RouteShape } from "#shared/contract/routes/route-shape.ts";
 import { ROUTES } from "#shared/contract/routes.ts";
 import { nameSchemas } from "./name-schemas.ts";
 
@@ -83,15 +83,6 @@ const exampleOf = (code: ProblemCode) => {
   return { type, title, status, code, detail: title, retryable, requestId: "JKJaXmPLvHcESHA=" };
 };
 
-/** What any request may meet, by what its route declares. */
-function problemsOf(route: RouteShape): readonly ProblemCode[] {
-  return [
-    ...COMMON_PROBLEMS.filter((code) => route.scope !== "public" || code !== "missing-scope"),
-    ...(route.path.includes("{") ? [route.notFound] : []),
-    ...route.problems,
-  ];
-}
-
 function answersOf(name: string, route: RouteShape, example: RouteExample): ZodOpenApiResponsesObject {
   const [first] = Object.keys(route.answers);
   const answers: ZodOpenApiResponsesObject = {};
@@ -102,7 +93,7 @@ function answersOf(name: string, route: RouteShape, example: RouteExample): ZodO
       description: `${route.summary}`,
       headers: z.object({
         ...REQUEST_ID,
-        ...(route.scope !== "public" && LIMITS),
+        ...LIMITS,
         ...(route.versioned && { etag: header("The version, for `If-Match`.").optional() }),
         ...((status === "201" || status === "202") && {
           location: header("Where to read what was made.").optional(),

@@ -33,8 +33,13 @@ export async function wakeTask(
   await dispatch.enqueue(message, wakeup.by === "queue" ? wakeup.delayMs : 0);
 }
 
+export interface Arranged extends Arrangement {
+  /** As it is stored now. Absent: somebody else changed it meanwhile. */
+  readonly task?: Task;
+}
+
 /** @param media - of the content in force; ignored once the task is ready */
-export type ArrangeTask = (task: Task, media: readonly Medium[]) => Promise<Arrangement>;
+export type ArrangeTask = (task: Task, media: readonly Medium[]) => Promise<Arranged>;
 
 /**
  * Gives a stored task its wake-up calls. Safe to repeat: an arm's schedules are named after it.
@@ -48,7 +53,8 @@ export function createArrangeTask({ tasks, dispatch, clock, limits }: ArrangeTas
     const plan = planArrangement(task, toPrepare, clock.now(), limits);
     if (plan.prepare) await wakeTask(dispatch, task, "prepare", plan.prepare);
     await wakeTask(dispatch, task, "publish", plan.publish);
-    await tasks.save(markArranged(task, clock.now(), plan.firstAt));
-    return plan;
+    const arranged = markArranged(task, clock.now(), plan.firstAt);
+    const saved = await tasks.save(arranged);
+    return { ...plan, ...(saved.ok && { task: arranged }) };
   };
 }

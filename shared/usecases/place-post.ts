@@ -248,8 +248,8 @@ export function createPlacePost(deps: PlacePostDeps): PlacePost {
           ? fingerprints.put(print, keptUntil(task, rules))
           : revises && fingerprints.remove(id);
         await noted?.catch((error: unknown) => report(error, id));
-        await arrange(task, media).catch((error: unknown) => report(error, id));
-        return ok({ task, content, ...(plan && { plan }) });
+        const arranged = await arrange(task, media).catch((error: unknown) => report(error, id));
+        return ok({ task: arranged?.task ?? task, content, ...(plan && { plan }) });
       }
       const refusal: WriteRefusal = saved.error;
       switch (refusal.reason) {

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { textWidth } from "#cli/text-width.ts";
 import { startPunctual, type TestPunctual } from "#test/support/punctual.ts";
 import { waitFor } from "#test/support/wait-for.ts";
-import { textWidth } from "../../cli/text-width.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PUNCTUAL = join(ROOT, "cli/punctual.mjs");

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Interrupted } from "../../../cli/failures.ts";
-import { textWidth } from "../../../cli/text-width.ts";
+import { Interrupted } from "#cli/failures.ts";
+import { textWidth } from "#cli/text-width.ts";
 import { aTerminal, type Typed } from "../../unit/cli/surroundings.ts";
 import { KEYS, startApi, type TestApi } from "./api-server.ts";
 
@@ -399,7 +399,7 @@ describe("plan", () => {
     );
     const { code, out } = await punctual("plan posts.csv", { columns: 100 });
     expect(code).toBe(0);
-    expect(out).toMatch(/Post +Outcome +At \(Asia\/Shanghai\) +Account +Price +Why/);
+    expect(out).toMatch(/Post +Outcome +At \(Asia\/Shanghai\) +Account +Price/);
     expect(out).toMatch(/line 2 +goes-out +2026-12-02 09:00:00 +main +\$0\.\d+/);
     expect(out).toContain("Not checked:");
     expect((await punctual("tasks list -q")).out).toBe("");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { ApiProblem, createClient, LostAnswer, OddAnswer } from "#cli/client.ts";
 import { ROUTES } from "#shared/contract/routes.ts";
-import { ApiProblem, createClient, LostAnswer, OddAnswer } from "../../../cli/client.ts";
 
 const ID = "01KAN0Q6T3M6W3C8H1A9J7Z5RD";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { ApiProblem, LostAnswer, OddAnswer } from "#cli/client.ts";
+import { CliError, explain, usageError } from "#cli/failures.ts";
+import { buildProgram } from "#cli/program.ts";
 import { PROBLEMS, type ProblemCode } from "#shared/contract/problem.ts";
-import { ApiProblem, LostAnswer, OddAnswer } from "../../../cli/client.ts";
-import { CliError, explain, usageError } from "../../../cli/failures.ts";
-import { buildProgram } from "../../../cli/program.ts";
 import { aTerminal } from "./surroundings.ts";
 
 const aProblem = (code: string, status: number, over: Partial<ApiProblem> = {}) =>

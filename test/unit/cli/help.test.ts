@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { leavesOf } from "../../../cli/command.ts";
-import { completionScript } from "../../../cli/completion.ts";
-import { buildProgram } from "../../../cli/program.ts";
+import { leavesOf } from "#cli/command.ts";
+import { completionScript } from "#cli/completion.ts";
+import { buildProgram } from "#cli/program.ts";
 import { projectRoot } from "../project/temp-folder.ts";
 import { commandsIn, findMistakes } from "./examples.ts";
 import { aTerminal } from "./surroundings.ts";

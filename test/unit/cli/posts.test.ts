@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CliError, usageError } from "../../../cli/failures.ts";
-import { decodeText } from "../../../cli/files.ts";
-import { chunkPosts, readCsv, readJsonLines, readPosts, splitParts } from "../../../cli/posts.ts";
+import { CliError, usageError } from "#cli/failures.ts";
+import { decodeText } from "#cli/files.ts";
+import { chunkPosts, readCsv, readJsonLines, readPosts, splitParts } from "#cli/posts.ts";
 
 const reader = {
   readTime(text: string) {

@@ -2,14 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  configPath,
-  readConfig,
-  readSession,
-  readUrl,
-  removeProfile,
-  saveProfile,
-} from "../../../cli/profiles.ts";
+import { configPath, readConfig, readSession, readUrl, removeProfile, saveProfile } from "#cli/profiles.ts";
 
 const PROFILE = { url: "https://api.example.com", key: "pnc_1", timeZone: "Asia/Shanghai" };
 

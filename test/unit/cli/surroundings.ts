@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { PassThrough } from "node:stream";
-import { runCli } from "../../../cli/program.ts";
-import type { Surroundings } from "../../../cli/surroundings.ts";
+import { runCli } from "#cli/program.ts";
+import type { Surroundings } from "#cli/surroundings.ts";
 
 const NOW = new Date("2026-12-01T01:00:00Z");
 

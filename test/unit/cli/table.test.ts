@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { renderTable } from "../../../cli/table.ts";
-import { oneLine, textWidth, truncateText, visibleLines } from "../../../cli/text-width.ts";
+import { renderTable } from "#cli/table.ts";
+import { oneLine, textWidth, truncateText, visibleLines } from "#cli/text-width.ts";
 
 const COLUMNS = [
   { title: "Id" },

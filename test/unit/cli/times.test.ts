@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CliError } from "../../../cli/failures.ts";
-import { checkZone, readTime, showDuration, showTime } from "../../../cli/times.ts";
+import { CliError } from "#cli/failures.ts";
+import { checkZone, readTime, showDuration, showTime } from "#cli/times.ts";
 
 const NOW = new Date("2026-12-01T01:00:00Z");
 const read = (text: string, zone = "Asia/Shanghai", now = NOW) => readTime(text, zone, now).value;
