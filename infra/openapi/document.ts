@@ -87,7 +87,6 @@ function answersOf(name: string, route: RouteShape, example: RouteExample): ZodO
   const [first] = Object.keys(route.answers);
   const answers: ZodOpenApiResponsesObject = {};
   for (const [status, schema] of Object.entries(route.answers)) {
-    const isJson = !("type" in schema && schema.type === "string");
     const value = status === first ? example.answer : undefined;
     answers[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
       description: `${route.summary}`,
@@ -105,7 +104,7 @@ function answersOf(name: string, route: RouteShape, example: RouteExample): ZodO
         }),
       }),
       content: {
-        [isJson ? JSON_TYPE : "text/plain"]: {
+        [route.contentType ?? JSON_TYPE]: {
           schema,
           ...(value !== undefined && { examples: { [name]: { value } } }),
         },
@@ -170,6 +169,20 @@ function operationOf(name: string, route: RouteShape, example: RouteExample): Zo
   };
 }
 
+interface Operation {
+  readonly operationId: keyof typeof EXAMPLES;
+  readonly parameters?: { readonly name: string; readonly in: string; example?: string }[];
+}
+
+/** What a path or a query may say, beside its schema. */
+function addExamples({ operationId, parameters = [] }: Operation): void {
+  const { params, query }: RouteExample = EXAMPLES[operationId];
+  for (const parameter of parameters) {
+    const example = { path: params, query }[parameter.in]?.[parameter.name];
+    if (example !== undefined) parameter.example = example;
+  }
+}
+
 /**
  * The API as an OpenAPI 3.1 document, from the table of routes and nothing else.
  *
@@ -211,5 +224,8 @@ export async function createOpenApiDocument(version: string): Promise<OpenApiDoc
       },
     },
   };
-  return createDocument(options);
+  const document = createDocument(options);
+  for (const item of Object.values(document.paths ?? {}))
+    for (const operation of Object.values(item as Record<string, Operation>)) addExamples(operation);
+  return document;
 }

@@ -6,7 +6,8 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 const SECRET = "***";
 
 /** Fields that hold a secret whatever their schema says. Ids of keys are none. */
-const SECRET_NAME = /(secret|password|passphrase|token|credential|apikey|cookie|authorization|verifier)s?$/i;
+const SECRET_NAME =
+  /(secret|signature|password|passphrase|token|credential|apikey|cookie|authorization|verifier)s?$/i;
 
 /** Fields that hold what somebody wrote for others to read. */
 const TEXT_NAMES: ReadonlySet<string> = new Set([

@@ -29,7 +29,7 @@ export interface Session {
 
 const TOKEN_PATTERN = /^([a-z0-9-]{1,63})\.([\w-]{43})$/;
 
-export const sessionHash = (token: string): SessionHash =>
+const sessionHash = (token: string): SessionHash =>
   asSessionHash(createHash("sha256").update(token).digest("hex"));
 
 /**

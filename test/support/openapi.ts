@@ -14,7 +14,12 @@ export interface Operation {
   /** Below the server's address, with `{names}`. */
   readonly path: string;
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly example?: string;
+  }[];
   readonly requestBody?: {
     readonly required?: boolean;
     readonly content: Readonly<
@@ -59,7 +64,16 @@ export function readOpenApi() {
     const [type = ""] = (answer.headers.get("content-type") ?? "").split(";");
     if (!(type in known.content)) return [...missing, `the type ${type} is not documented`];
     if (!type.endsWith("json")) return missing;
-    const place = pointer("paths", path, method.toLowerCase(), "responses", status, "content", type, "schema");
+    const place = pointer(
+      "paths",
+      path,
+      method.toLowerCase(),
+      "responses",
+      status,
+      "content",
+      type,
+      "schema",
+    );
     const check = ajv.getSchema(`openapi.json#${place}`);
     if (!check) return [`there is no schema at ${place}`];
     const isValid = check(JSON.parse(answer.text));

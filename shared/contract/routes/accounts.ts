@@ -183,6 +183,7 @@ export const ACCOUNT_ROUTES = {
     params: none,
     notFound: "route-not-found",
     query: callbackQuery,
+    contentType: "text/html",
     answers: { 200: page, 400: page, 409: page, 422: page, 503: page },
     problems: [],
   },

@@ -11,7 +11,8 @@ export const OPENAPI_ROUTES = {
     params: none,
     notFound: "route-not-found",
     query: none,
-    answers: { 200: z.string().meta({ description: "JSON, application/openapi+json." }) },
+    contentType: "application/openapi+json",
+    answers: { 200: z.string() },
     problems: [],
   },
   readDocs: {
@@ -23,7 +24,8 @@ export const OPENAPI_ROUTES = {
     params: none,
     notFound: "route-not-found",
     query: none,
-    answers: { 200: z.string().meta({ description: "HTML." }) },
+    contentType: "text/html",
+    answers: { 200: z.string() },
     problems: [],
   },
 } as const satisfies Record<string, RouteShape>;

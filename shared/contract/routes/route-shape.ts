@@ -39,6 +39,8 @@ export interface RouteShape {
   readonly query: z.ZodType;
   /** Absent: bodies are ignored. `undefined` is what an empty body is. */
   readonly body?: z.ZodType;
+  /** Of its answers; problems are JSON all the same. @default "application/json" */
+  readonly contentType?: string;
   /** Bodies by status. */
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** Problems of its own. Any route may answer `COMMON_PROBLEMS`. */

@@ -39,6 +39,7 @@ export const SYSTEM_ROUTES = {
     ...looked,
     path: `${SYSTEM}/metrics`,
     summary: "The counts of the whole deployment for Prometheus, as text.",
+    contentType: "text/plain",
     answers: { 200: metricsText },
   },
   readInfo: {
