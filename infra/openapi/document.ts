@@ -8,7 +8,7 @@ import {
 } from "zod-openapi";
 import { EXAMPLES, type RouteExample } from "#shared/contract/examples.ts";
 import { PROBLEMS, type ProblemCode, problemSchema } from "#shared/contract/problem.ts";
-import { problemsOf, type RouteShape } from "#shared/contract/routes/route-shape.ts";
+import { problemsOf, type RouteShape, takesVersion } from "#shared/contract/routes/route-shape.ts";
 import { ROUTES } from "#shared/contract/routes.ts";
 import { nameSchemas } from "./name-schemas.ts";
 
@@ -65,10 +65,13 @@ const byStatus = (codes: readonly ProblemCode[]): ReadonlyMap<number, readonly P
   Map.groupBy([...new Set(codes)].toSorted(), (code) => PROBLEMS[code].status);
 
 function problemAnswer(codes: readonly ProblemCode[]) {
+  // A key that is none is refused by API Gateway, which knows no problems.
+  const isGateways = codes.includes("missing-scope");
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join("\n\n"),
-    headers: z.object(REQUEST_ID),
+    headers: isGateways ? z.object(REQUEST_ID).partial() : z.object(REQUEST_ID),
     content: {
+      ...(isGateways && { [JSON_TYPE]: { schema: refusal } }),
       [PROBLEM_TYPE]: {
         schema: problemSchema,
         examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
@@ -122,10 +125,9 @@ function operationOf(name: string, route: RouteShape, example: RouteExample): Zo
         description: "Any text of your own: a repetition with the same key and body gets the first answer.",
       }),
     }),
-    ...(route.versioned &&
-      route.method !== "GET" && {
-        "if-match": z.string().optional().meta({ description: "`ETag` of what you have read." }),
-      }),
+    ...(takesVersion(route) && {
+      "if-match": z.string().optional().meta({ description: "`ETag` of what you have read." }),
+    }),
   });
   const isEmpty = (schema: z.ZodType) =>
     "shape" in schema && Object.keys(schema.shape as object).length === 0;

@@ -34,6 +34,7 @@ interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
+const JSON_TYPES = new Set(["application/json", "application/problem+json"]);
 const FILE = new URL("../../docs/openapi.json", import.meta.url);
 const pointer = (...keys: readonly string[]): string =>
   keys.map((key) => `/${encodeURIComponent(key.replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("");
@@ -63,7 +64,7 @@ export function readOpenApi() {
     if (!known.content) return answer.text === "" ? missing : [...missing, "it has a body"];
     const [type = ""] = (answer.headers.get("content-type") ?? "").split(";");
     if (!(type in known.content)) return [...missing, `the type ${type} is not documented`];
-    if (!type.endsWith("json")) return missing;
+    if (!JSON_TYPES.has(type)) return missing;
     const place = pointer(
       "paths",
       path,

@@ -64,6 +64,14 @@ export const BODY_PROBLEMS = [
   "unsupported-media-type",
 ] as const satisfies readonly ProblemCode[];
 
+/** Whether `If-Match` has a meaning: something that is there already is changed. */
+export const takesVersion = ({
+  method,
+  path,
+  versioned,
+}: Pick<RouteShape, "method" | "path"> & { readonly versioned?: true | undefined }): boolean =>
+  versioned === true && method !== "GET" && (method !== "POST" || path.includes("{"));
+
 /** All that a route may answer with: its own problems, those of any route, and those of what it declares. */
 export const problemsOf = ({
   method,
@@ -81,7 +89,7 @@ export const problemsOf = ({
     ),
     ...(path.includes("{") ? [notFound] : []),
     ...(idempotent ? (["idempotency-in-flight", "idempotency-key-reused"] as const) : []),
-    ...(versioned && method !== "GET" ? (["precondition-failed"] as const) : []),
+    ...(takesVersion({ method, path, versioned }) ? (["precondition-failed"] as const) : []),
     ...(paged ? (["invalid-cursor"] as const) : []),
     ...problems,
   ]),
