@@ -313,7 +313,10 @@ export function createClient(deps: ClientDeps): Client {
       } catch (failure) {
         signal?.throwIfAborted();
         const waitMs = delayAfter(failure, attempt, mayRepeat);
-        if (waitMs === undefined || attempt === MAX_ATTEMPTS || now() + waitMs >= endsAt) throw failure;
+        // Its first attempt is still at work: whoever gives up now does not know what it made.
+        const isUnderWay = failure instanceof ApiProblem && failure.code === "idempotency-in-flight";
+        if (waitMs === undefined || (attempt >= MAX_ATTEMPTS && !isUnderWay) || now() + waitMs >= endsAt)
+          throw failure;
         await sleep(waitMs, signal);
       }
     }

@@ -86,7 +86,8 @@ const REMEDIES: Partial<Record<ProblemCode, string>> = {
   "near-duplicate": "Say it more differently, or look at the other one with `punctual tasks list`.",
   "media-used": "Take another one, or allow it with --set reuseMedia=true.",
   "batch-too-large": "Send fewer at once: --chunk, at most batchSize of `punctual settings show`.",
-  "idempotency-in-flight": "Repeat the command in a minute: then it has the first one's answer.",
+  "idempotency-in-flight":
+    "Look before you repeat it: `punctual tasks list`. Only with the same --idempotency-key does a repetition get the first one's answer.",
   "idempotency-key-reused": "Take another key: this one was sent with something else within a day.",
   "bad-time": 'Write now, +90m, "tomorrow 09:00", "2026-12-01 09:00", or an instant with its offset.',
   "slot-passed": "Give a later time, or post it now: leave --at out.",
@@ -138,6 +139,13 @@ function explainProblem(problem: ApiProblem): Explained {
     remedy,
     ...(requestId !== undefined && { requestId }),
   };
+}
+
+/** Whether a request that failed may have taken effect all the same. */
+export function maybeDone(error: unknown): boolean {
+  if (error instanceof LostAnswer) return error.maybeDone;
+  if (error instanceof ApiProblem) return error.status >= 500 || error.code === "idempotency-in-flight";
+  return error instanceof OddAnswer;
 }
 
 /** @returns nothing for what is a bug */

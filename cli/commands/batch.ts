@@ -1,9 +1,10 @@
 import { extname } from "node:path";
 import type { Command } from "commander";
+import { safeToRepeat } from "../call-once.ts";
 import type { CallAnswer } from "../client.ts";
 import { addCommand, wholeNumber } from "../command.ts";
 import type { CommandContext, Counter } from "../context.ts";
-import { EXIT, explain, usageError } from "../failures.ts";
+import { EXIT, explain, maybeDone, usageError } from "../failures.ts";
 import { readText } from "../files.ts";
 import { chunkPosts, type Line, type LineError, type PostBody, type ReadPosts, readPosts } from "../posts.ts";
 
@@ -36,7 +37,8 @@ type Answered = CallAnswer<"createTasks">["results"][number];
 /** What became of a line. */
 type LineResult = { readonly line: number } & (
   | { readonly outcome: "accepted"; readonly task: Extract<Answered, { task: unknown }>["task"] }
-  | { readonly outcome: "refused" | "not-sent"; readonly code: string; readonly detail: string }
+  /** `unknown`: it was sent, and its answer did not come. */
+  | { readonly outcome: "refused" | "not-sent" | "unknown"; readonly code: string; readonly detail: string }
 );
 
 const toResult = (line: number, answered: Answered): LineResult =>
@@ -46,7 +48,7 @@ const toResult = (line: number, answered: Answered): LineResult =>
 
 interface SendOptions {
   readonly most: number;
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey: string;
 }
 
 /** Sends the posts request by request. A failure ends it; what was accepted before stays accepted, and is told. */
@@ -72,7 +74,7 @@ async function sendPosts(
       try {
         const answer = await counter.client.call("createTasks", {
           body: { tasks: chunk.map(({ post }) => post) },
-          ...(idempotencyKey !== undefined && { idempotencyKey: `${idempotencyKey}-${index + 1}` }),
+          idempotencyKey: `${idempotencyKey}-${index + 1}`,
         });
         for (const [place, line] of lines.entries()) {
           const answered = answer.results[place];
@@ -83,7 +85,8 @@ async function sendPosts(
         if (!explained) throw error;
         failure = error;
         const { code, message: detail } = explained;
-        results.push(...lines.map((line) => ({ line, outcome: "not-sent", code, detail }) as const));
+        const outcome = maybeDone(error) ? "unknown" : "not-sent";
+        results.push(...lines.map((line) => ({ line, outcome, code, detail }) as const));
       }
       bar.update(results.length);
     }
@@ -130,11 +133,9 @@ Nothing is sent while any line is wrong. The service answers every post by itsel
             "There is no post in it.",
             "The first line names the columns; each other line is a post.",
           );
-        const { results, failure } = await sendPosts(
-          posts,
-          { most: chunk, ...(idempotencyKey !== undefined && { idempotencyKey }) },
-          counter,
-        );
+        const key = idempotencyKey ?? counter.surroundings.newKey();
+        const { results, failure } = await sendPosts(posts, { most: chunk, idempotencyKey: key }, counter);
+        if (maybeDone(failure)) counter.surroundings.err(safeToRepeat(key));
         const accepted = results.flatMap((result) => (result.outcome === "accepted" ? [result.task] : []));
         const refused = results.length - accepted.length;
         for (const line of tellErrors(errors)) counter.note(`Left out: ${line}`);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { callOnce } from "../call-once.ts";
 import type { CallAnswer } from "../client.ts";
 import { addCommand, addGroup, wholeNumber } from "../command.ts";
 import type { Answer, CommandContext, Counter } from "../context.ts";
@@ -77,6 +78,7 @@ interface AddOptions {
   readonly account?: string;
   readonly priority?: number;
   readonly again?: true;
+  readonly idempotencyKey?: string;
 }
 
 function addAdd(pool: Command, { act }: CommandContext): void {
@@ -98,23 +100,25 @@ function addAdd(pool: Command, { act }: CommandContext): void {
     .option("--account <name>", "an account of the project, or any")
     .option("--priority <1-10>", "1 is the most urgent (default: 5)", wholeNumber(1, 10))
     .option("--again", "a draft that is approved already, once more")
+    .option("--idempotency-key <key>", "the same key adds once, however often the command runs")
     .action(
       act<AddOptions, [string | undefined]>(async (counter, options, text) => {
         const { content, at, strategy, project, account, priority, again } = options;
         if ((text === undefined) === (content === undefined))
           throw usageError("There is no post, or two.", "Give a text, or --content ID.");
-        const task = await counter.client.call("addToPool", {
-          body: {
-            ...(text !== undefined && { text }),
-            ...(content !== undefined && { contentId: content }),
-            ...(at !== undefined && { publishAt: counter.readTime(at) }),
-            ...(strategy !== undefined && { strategy: strategy as Strategy }),
-            ...(project !== undefined && { project }),
-            ...(account !== undefined && { account }),
-            ...(priority !== undefined && { priority }),
-            ...(again && { again }),
-          },
-        });
+        const body = {
+          ...(text !== undefined && { text }),
+          ...(content !== undefined && { contentId: content }),
+          ...(at !== undefined && { publishAt: counter.readTime(at) }),
+          ...(strategy !== undefined && { strategy: strategy as Strategy }),
+          ...(project !== undefined && { project }),
+          ...(account !== undefined && { account }),
+          ...(priority !== undefined && { priority }),
+          ...(again && { again }),
+        };
+        const task = await callOnce(options.idempotencyKey, counter, (idempotencyKey) =>
+          counter.client.call("addToPool", { body, idempotencyKey }),
+        );
         return { json: task, ids: [task.id], text: describeTask(task, counter) };
       }),
     );

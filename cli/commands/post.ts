@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { callOnce } from "../call-once.ts";
 import { addCommand, collect, wholeNumber } from "../command.ts";
 import type { CommandContext, Counter } from "../context.ts";
 import { usageError } from "../failures.ts";
@@ -159,11 +160,9 @@ A thread's parts are divided by lines ---, or given as several texts with --thre
     .action(
       act<PostOptions, [string[]]>(async (counter, options, texts) => {
         const body = await readPost(texts, options, counter);
-        const { idempotencyKey } = options;
-        const created = await counter.client.call("createTask", {
-          body,
-          ...(idempotencyKey !== undefined && { idempotencyKey }),
-        });
+        const created = await callOnce(options.idempotencyKey, counter, (idempotencyKey) =>
+          counter.client.call("createTask", { body, idempotencyKey }),
+        );
         const reasons = created.plan?.reasons.map(({ message }) => `Chosen because: ${message}`) ?? [];
         if (!options.wait)
           return {

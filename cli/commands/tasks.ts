@@ -191,7 +191,17 @@ function addPublishNow(tasks: Command, { act }: CommandContext): void {
     .action(
       act<{ readonly override?: true }, [string[]]>(async (counter, { override = false }, ids) =>
         doToEach(ids, counter, async (id) => {
-          const task = await counter.client.call("publishNow", { params: { id }, body: { override } });
+          const { status, version } = await counter.client.call("readTask", { params: { id } });
+          if (status === "held")
+            await counter.confirm(
+              `${id} is held. If its answer was lost, it may be on X, and is then there twice. Publish it now?`,
+            );
+          const task = await counter.client.call("publishNow", {
+            params: { id },
+            body: { override },
+            // What was not asked about is not sent: it may be held by now.
+            ...(status !== "held" && { ifVersion: version }),
+          });
           return { task, says: `slot ${counter.timeAndZone(task.slotAt)}` };
         }),
       ),

@@ -16,6 +16,7 @@ import { createDynamoRequestBudgetStore } from "#shared/adapters/dynamodb/reques
 import { createDynamoSettingsStore } from "#shared/adapters/dynamodb/settings-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
 import { createDynamoTotalsStore } from "#shared/adapters/dynamodb/totals-store.ts";
+import { createDynamoUserStore } from "#shared/adapters/dynamodb/user-store.ts";
 import { createDynamoWebhookStore } from "#shared/adapters/dynamodb/webhook-store.ts";
 import { createDynamoWebhookVault } from "#shared/adapters/dynamodb/webhook-vault.ts";
 import { createKmsEnvelope } from "#shared/adapters/kms/envelope.ts";
@@ -60,6 +61,7 @@ const vault = createDynamoCredentialsVault({ ...table, envelope });
 const connections = createDynamoConnectionStore({ ...table, envelope });
 const consent = createXAccountConsent({ clock, agent });
 const sessions = createXSessions({ vault, clock, entropy, agent });
+const users = createDynamoUserStore(table);
 const keep = createKeepConnection({ accounts, vault, clock });
 const recordAudit = createRecordAudit({ audit: createDynamoAuditStore(table), clock, entropy });
 const report = (error: unknown): void => logger.warn("a request was answered without it", { error });
@@ -88,7 +90,7 @@ export const handler = createHandler({
     randomBytes: (size) => randomBytes(size),
     website: config.X_WEBSITE,
   }),
-  finishConnection: createFinishConnection({ connections, consent, keep, clock, entropy }),
+  finishConnection: createFinishConnection({ connections, consent, keep, users, clock, entropy }),
   connectByTokens: createConnectByTokens({ accounts, consent, keep }),
   verifyConnection: createVerifyConnection({
     accounts,

@@ -231,7 +231,9 @@ export function createRouter<Name extends RouteName>(
       name,
       route,
       caller,
-      target: named ?? {},
+      target: Object.fromEntries(
+        Object.entries(named ?? {}).map(([key, value]) => [key, value.slice(0, MAX_TARGET_LENGTH)]),
+      ),
       requestId,
       sourceIp,
     };

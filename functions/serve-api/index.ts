@@ -293,7 +293,7 @@ export const handler = createHandler({
   readBatchStatus: createReadBatchStatus(deps),
   updateTask: createUpdateTask({ ...deps, planSlot, fingerprints }),
   rescheduleTask: createRescheduleTask({ ...deps, planSlot }),
-  retryTask: createRetryTask({ ...deps, planSlot, fingerprints }),
+  retryTask: createRetryTask({ ...deps, planSlot, fingerprints, media: stored.media }),
   resolveTask: createResolveTask(looking),
   createProject: createCreateProject(deps),
   listProjects: createListProjects(deps),

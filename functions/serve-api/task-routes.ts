@@ -375,6 +375,11 @@ export const createTaskRoutes = (usecases: TaskRouteDeps): TaskRoutes => ({
         };
       case "no-free-slot":
         return noFreeSlot(error.why);
+      case "media-gone":
+        return {
+          problem: "media-unusable",
+          detail: `${quote(error.name)} was deleted. Upload it again, and create the post anew.`,
+        };
       case "repeats":
         return repeats(error.why);
       default:

@@ -59,11 +59,11 @@ export function decideRepetition(record: IdempotencyRecord, hash: string, now: D
 }
 
 /**
- * Whether an answer is the last word on its request. One that may be another for the same request is none: who is asked
- * for may change (401, 403), and so may what is worth repeating.
+ * Whether an answer is the last word on its request: it made something, or the request is malformed and ever will be. Any
+ * other refusal made nothing, and its cause may be mended: the same request then runs again, with the same `newId`.
  */
 export const isLastWord = (status: number, isRetryable: boolean): boolean =>
-  status < 500 && !isRetryable && ![401, 403, 408, 429].includes(status);
+  status < 300 || (status === 400 && !isRetryable);
 
 interface HashedRequest {
   readonly method: string;

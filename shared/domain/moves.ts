@@ -233,14 +233,16 @@ export const scheduleRetry = (task: Task, now: Date, { retryAt, reason, counted,
   });
 
 /** It may not be posted now, by a rule: it waits under a new arm. Too many waits of unknown length hold it for a person. */
-export const park = (task: Task, now: Date, { until, known, reason }: Omit<Parking, "code">): Task =>
-  !known && task.parkings >= MAX_PARKINGS
-    ? stop(task, now, "held", TOO_MANY_PARKINGS)
-    : {
-        ...scheduleRetry(task, now, { retryAt: until, reason, counted: false, known }),
-        parkings: task.parkings + (known ? 0 : 1),
-        ...(mayChooseAgain(task) && { pool: "open" as const }),
-      };
+export function park(task: Task, now: Date, { until, known, reason }: Omit<Parking, "code">): Task {
+  // Our own crowd clears by itself, however long the burst; but nobody asked for it, so it excuses no lateness.
+  const counts = !known && reason.code !== "publishers-busy";
+  if (counts && task.parkings >= MAX_PARKINGS) return stop(task, now, "held", TOO_MANY_PARKINGS);
+  return {
+    ...scheduleRetry(task, now, { retryAt: until, reason, counted: false, known }),
+    parkings: task.parkings + (counts ? 1 : 0),
+    ...(mayChooseAgain(task) && { pool: "open" as const }),
+  };
+}
 
 /**
  * The answer of X was lost. Only reading back can tell; nothing posts it again before. The attempt stays: if its worker

@@ -28,7 +28,7 @@ export interface MediumStore {
   save(next: StoredMedium): Promise<Result<void, { readonly reason: "stale" }>>;
   /**
    * Notes that a task takes it, if it is ready: whoever deletes it afterwards sees that, and what was deleted before is
-   * not taken. Repeating it changes nothing.
+   * not taken. Repeating it notes the later instant: a use whose task does not come into being is void a while after it.
    */
   use(
     ownerId: OwnerId,

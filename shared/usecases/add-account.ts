@@ -9,7 +9,8 @@ import {
   createConnectAccount,
   FIRST_OWNER,
 } from "./connect-account.ts";
-import { findProject } from "./find-project.ts";
+import { findProject, type UnknownProject } from "./find-project.ts";
+import { joinProject } from "./join-project.ts";
 
 export interface AddAccountDeps extends ConnectAccountDeps {
   readonly accounts: AccountStore;
@@ -45,8 +46,7 @@ export function createAddAccount(deps: AddAccountDeps): AddAccount {
   return async ({ name, project: projectName, credentials: given }) => {
     if (!isAccountName(name)) return err({ reason: "bad-name", name });
     const found = await findProject(accounts, FIRST_OWNER, projectName);
-    if (!found.ok) return err({ reason: "unknown-project", project: projectName, known: found.error.known });
-    const project = found.value;
+    if (!found.ok) return unknown(found.error);
     const id = accountIdFor(FIRST_OWNER, name);
     const stored = await vault.load(id);
     if (!given && !stored) return err({ reason: "no-credentials" });
@@ -60,14 +60,15 @@ export function createAddAccount(deps: AddAccountDeps): AddAccount {
     const twin = others.find(({ userId }) => userId !== undefined && userId === connected.account.userId);
     if (twin) return sameUser(twin);
 
-    // Read again: somebody may have changed it while X was asked.
-    const current = (await accounts.getProject(project.id)) ?? project;
-    if (current.accountIds.includes(id)) return ok({ ...connected, project: current, isNewInProject: false });
-    const next = { ...current, accountIds: [...current.accountIds, id] };
-    await accounts.saveProject(next);
-    return ok({ ...connected, project: next, isNewInProject: true });
+    const joined = await joinProject(accounts, FIRST_OWNER, projectName, id);
+    if (!joined.ok) return unknown(joined.error);
+    const { project, isNew } = joined.value;
+    return ok({ ...connected, project, isNewInProject: isNew });
   };
 }
+
+const unknown = ({ name, known }: UnknownProject) =>
+  err({ reason: "unknown-project", project: name, known } as const);
 
 const sameUser = ({ name, username }: Account) =>
   err({ reason: "same-user", account: name, ...(username !== undefined && { username }) } as const);

@@ -101,6 +101,8 @@ export function whatStandsAgainst(task: Task): StandsAgainst | undefined {
   if (isFinal(status)) return { reason: "final", status };
   if (isInFlight(status)) return { reason: "in-flight", status };
   if (posted.length > 0) return { reason: "parts-posted", status, posted: posted.length, partCount };
+  // It was proven not to be out, and is being sent once more: by another revision nobody would look for the first.
+  if (status !== "held" && task.inDoubtSince) return { reason: "in-flight", status };
   return isInDoubt(task) ? { reason: "in-doubt", status } : undefined;
 }
 

@@ -6,7 +6,7 @@ import {
   keepsFailing,
   pauseWebhook,
   secretsInForce,
-  type WebhookId,
+  type Webhook,
 } from "#shared/domain/webhook.ts";
 import {
   type Delivery,
@@ -95,26 +95,40 @@ export function createDeliverWebhook(deps: DeliverWebhookDeps): DeliverWebhook {
     await queue.send([{ ownerId, webhookId, deliveryId, attempt, event, ...(nextAt && { dueAt: nextAt }) }]);
   };
 
-  async function pause(ownerId: OwnerId, id: WebhookId, reason: Reason): Promise<string> {
-    await changeOwnWebhook(webhooks, ownerId, id, undefined, (webhook) =>
-      webhook.status === "paused" ? webhook : pauseWebhook(webhook, reason, clock.now()),
+  /** Somebody took the number first. If only people did, the retry that waited for it goes on under the next one. */
+  async function skip(message: WebhookMessage, known: Delivery): Promise<DeliverReport> {
+    const since = known.attempts.slice(message.attempt - known.attemptCount - 1);
+    const isOpen = known.attemptCount === message.attempt || since.every(({ manual }) => manual);
+    if (!message.manual && isOpen) await askForNext(message, known);
+    return { kind: "stale" };
+  }
+
+  /** @returns why it is paused; undefined: it is not, since its address was changed while this one was called */
+  async function pause(
+    { ownerId, id, url }: Pick<Webhook, "id" | "url"> & { readonly ownerId: OwnerId },
+    reason: Reason,
+  ): Promise<string | undefined> {
+    const changed = await changeOwnWebhook(webhooks, ownerId, id, undefined, (own) =>
+      own.status === "paused" || own.url !== url ? own : pauseWebhook(own, reason, clock.now()),
     );
-    return reason.code;
+    return changed.ok && changed.value.status === "paused" ? reason.code : undefined;
   }
 
   /** @returns why the webhook was paused, if it was */
   async function noteHealth(
     { ownerId, webhookId }: WebhookMessage,
+    { url }: Webhook,
     attempt: DeliveryAttempt,
   ): Promise<string | undefined> {
     const now = clock.now();
+    const called = { ownerId, id: webhookId, url };
     if (isTaken(attempt)) {
       await webhooks.noteDelivered(webhookId, now);
       return undefined;
     }
     const health = await webhooks.noteFailed(webhookId, now);
-    if (attempt.status === GONE) return pause(ownerId, webhookId, ENDPOINT_GONE);
-    return keepsFailing(health, now) ? pause(ownerId, webhookId, endpointFailing(health)) : undefined;
+    if (attempt.status === GONE) return pause(called, ENDPOINT_GONE);
+    return keepsFailing(health, now) ? pause(called, endpointFailing(health)) : undefined;
   }
 
   return async (message) => {
@@ -129,10 +143,7 @@ export function createDeliverWebhook(deps: DeliverWebhookDeps): DeliverWebhook {
     const webhook = found.value;
 
     const known = await webhooks.getDelivery(webhookId, deliveryId);
-    if (known && known.attemptCount >= message.attempt) {
-      if (known.attemptCount === message.attempt && !manual) await askForNext(message, known);
-      return { kind: "stale" };
-    }
+    if (known && known.attemptCount >= message.attempt) return skip(message, known);
 
     const isWanted = manual || webhook.status === "active";
     const at = clock.now();
@@ -157,8 +168,11 @@ export function createDeliverWebhook(deps: DeliverWebhookDeps): DeliverWebhook {
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       stops: !isWanted || status === GONE,
     });
-    if (!(await webhooks.saveDelivery(next)).ok) return { kind: "stale" };
-    const paused = isWanted && !manual ? await noteHealth(message, attempt) : undefined;
+    if (!(await webhooks.saveDelivery(next)).ok) {
+      const other = await webhooks.getDelivery(webhookId, deliveryId);
+      return other ? skip(message, other) : { kind: "stale" };
+    }
+    const paused = isWanted && !manual ? await noteHealth(message, webhook, attempt) : undefined;
     if (!manual) await askForNext(message, next);
     const { at: _at, manual: _manual, ...told } = attempt;
     return { kind: next.status, ...told, ...(paused !== undefined && { paused }) };

@@ -1,8 +1,10 @@
-import { hashState, type PendingConnection } from "#shared/domain/connection.ts";
+import { CONNECTION_TTL_MS, hashState, type PendingConnection } from "#shared/domain/connection.ts";
+import { standsFor } from "#shared/domain/user.ts";
 import type { AccountConsent } from "#shared/ports/account-consent.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { ConnectionStore } from "#shared/ports/connection-store.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
+import type { UserStore } from "#shared/ports/user-store.ts";
 import { err, type Result } from "#shared/result.ts";
 import { notVouched } from "./connect-by-tokens.ts";
 import type { KeepConnection, KeepConnectionRefusal, KeptConnection, NotVouched } from "./keep-connection.ts";
@@ -11,6 +13,7 @@ export interface FinishConnectionDeps {
   readonly connections: Pick<ConnectionStore, "take">;
   readonly consent: AccountConsent;
   readonly keep: KeepConnection;
+  readonly users: Pick<UserStore, "get">;
   readonly clock: Pick<Clock, "now">;
   readonly entropy: Pick<Entropy, "newId">;
 }
@@ -24,7 +27,7 @@ export interface Callback {
 }
 
 export type FinishRefusal =
-  /** Never begun, finished already, or begun too long ago. */
+  /** Never begun, finished already, begun too long ago, or by somebody who has no access any more. */
   { readonly reason: "unknown-state" } | { readonly reason: "denied" } | NotVouched | KeepConnectionRefusal;
 
 /** Of a connection that somebody began; absent: its state is nobody's. */
@@ -45,6 +48,7 @@ export function createFinishConnection({
   connections,
   consent,
   keep,
+  users,
   clock,
   entropy,
 }: FinishConnectionDeps): FinishConnection {
@@ -52,12 +56,17 @@ export function createFinishConnection({
     pending: PendingConnection,
     { code, error }: Callback,
   ): Promise<FinishedConnection["outcome"]> {
+    const { ownerId, account, project, startedBy, expiresAt } = pending;
+    if (startedBy.userId !== undefined) {
+      const begunAt = new Date(expiresAt.getTime() - CONNECTION_TTL_MS);
+      const user = await users.get(ownerId, startedBy.userId);
+      if (!standsFor(user, begunAt)) return err({ reason: "unknown-state" });
+    }
     if (error !== undefined || code === undefined) return err({ reason: "denied" });
     const exchanged = await consent.exchange(pending, code);
     if (!exchanged.ok) return err(notVouched(exchanged.error));
     const identified = await consent.identify(exchanged.value);
     if (!identified.ok) return err(notVouched(identified.error));
-    const { ownerId, account, project } = pending;
     return keep(ownerId, { account, project }, identified.value);
   }
 

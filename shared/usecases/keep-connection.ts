@@ -8,6 +8,7 @@ import type { CredentialsVault } from "#shared/ports/credentials-vault.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import { activated, changeAccount, DEFAULT_TEXT_LENGTH } from "./connect-account.ts";
 import { findProject, type UnknownProject } from "./find-project.ts";
+import { joinProject } from "./join-project.ts";
 
 export interface KeepConnectionDeps {
   readonly accounts: Pick<
@@ -85,10 +86,8 @@ export function createKeepConnection({ accounts, vault, clock }: KeepConnectionD
       username,
       ...(followers !== undefined && { followers }),
     }));
-    if (project && !project.value.accountIds.includes(account.id)) {
-      const { id, accountIds, defaultAccountId } = project.value;
-      await accounts.saveProject({ id, accountIds: [...accountIds, account.id], defaultAccountId });
-    }
+    // One that was deleted meanwhile needs no account: the connection itself is made.
+    if (projectName !== undefined) await joinProject(accounts, ownerId, projectName, account.id);
     return ok({ account, isNew });
   };
 }

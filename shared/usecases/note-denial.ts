@@ -3,8 +3,11 @@ import type { Clock } from "#shared/ports/clock.ts";
 import { FIRST_OWNER } from "./connect-account.ts";
 import type { RecordAudit } from "./record-audit.ts";
 
-/** Of strangers, by one sandbox of the authorizer in one minute: whoever knocks a thousand times fills no log. */
-export const STRANGERS_A_MINUTE = 10;
+/**
+ * Of strangers together, and of each known key or session, by one sandbox of the authorizer in one minute: whoever knocks a
+ * thousand times fills no log.
+ */
+export const DENIALS_A_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
 export interface NoteDenialDeps {
@@ -29,23 +32,25 @@ export type NoteDenial = (denial: Denial) => Promise<void>;
 /** Notes a denial before any route. What nobody's key did is the first tenant's, which runs the deployment. */
 export function createNoteDenial({ recordAudit, clock }: NoteDenialDeps): NoteDenial {
   let minute = 0;
-  let strangers = 0;
-  let skipped = 0;
+  /** By who knocks. */
+  let noted = new Map<string, { readonly times: number; readonly skipped: number }>();
   return async ({ reason, ownerId, keyId, sessionId, status, requestId, sourceIp }) => {
     const now = Math.floor(clock.now().getTime() / MINUTE_MS);
-    if (now !== minute) [minute, strangers] = [now, 0];
-    if (ownerId === undefined && ++strangers > STRANGERS_A_MINUTE) {
-      skipped++;
-      return;
+    if (now !== minute) {
+      minute = now;
+      const open = [...noted].filter(([, { skipped }]) => skipped > 0);
+      noted = new Map(open.map(([who, { skipped }]) => [who, { times: 0, skipped }]));
     }
-    // How many were passed over is told to whom it concerns: not to the tenant of a known key.
-    const before = ownerId === undefined ? skipped : 0;
-    skipped -= before;
+    const who = ownerId === undefined ? "" : JSON.stringify([ownerId, keyId, sessionId]);
+    const { times, skipped } = noted.get(who) ?? { times: 0, skipped: 0 };
+    const isTooMany = times >= DENIALS_A_MINUTE;
+    noted.set(who, { times: times + 1, skipped: isTooMany ? skipped + 1 : 0 });
+    if (isTooMany) return;
     await recordAudit({
       ownerId: ownerId ?? FIRST_OWNER,
       actor: { ...(keyId !== undefined && { keyId }), ...(sessionId !== undefined && { sessionId }) },
       action: "authorize-request",
-      target: before > 0 ? { notNoted: String(before) } : {},
+      target: skipped > 0 ? { notNoted: String(skipped) } : {},
       phase: "outcome",
       status,
       problem: reason,

@@ -254,7 +254,10 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
     };
 
     await clock.sleepUntil(new Date(due.getTime() - TIMING.publish.readAheadMs));
-    const slot = await takePublisherSlot(deps, attemptId, new Date(startBy));
+    const slot = await takePublisherSlot(deps, attemptId, new Date(startBy)).catch(async (error: unknown) => {
+      await returnShares(counters, shares);
+      throw error;
+    });
     if (!("giveBack" in slot)) {
       await returnShares(counters, shares);
       return parkTask(slot, task);

@@ -76,6 +76,7 @@ export function createResolveTask(deps: ResolveTaskDeps): ResolveTask {
     const toleranceMs = TIMING.reconcile.clockToleranceMs;
     if (
       !madeAt ||
+      task.posted.some((part) => part.postId === postId) ||
       madeAt.getTime() < sentFrom.getTime() - toleranceMs ||
       madeAt.getTime() > now.getTime() + toleranceMs
     )
@@ -157,6 +158,8 @@ const isCounted = ({ reason }: Task): boolean => isWrittenOff(reason?.code);
 
 /** The same was said before, and its answer was lost. */
 function isRepeated({ status, posted }: Task, resolution: Resolution): boolean {
-  if (resolution.as === "posted") return posted.some(({ postId }) => postId === resolution.postId);
+  // While it is held, a later part is in doubt, and the post of an earlier one does not answer for it.
+  if (resolution.as === "posted")
+    return status !== "held" && posted.some(({ postId }) => postId === resolution.postId);
   return resolution.as === "drop" && status === "cancelled";
 }

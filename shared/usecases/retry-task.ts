@@ -1,12 +1,14 @@
 import type { Project } from "#shared/domain/account.ts";
 import { hashText } from "#shared/domain/duplicates/fingerprint.ts";
-import { asAttemptId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
+import { asAttemptId, asTaskId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
 import { isInDoubt, resume, retime } from "#shared/domain/moves.ts";
 import { noteSlot } from "#shared/domain/planning/board.ts";
 import type { Plan } from "#shared/domain/planning/plan.ts";
 import { isFlexible } from "#shared/domain/planning/strategy.ts";
+import { parseMediaKey } from "#shared/domain/stored-media.ts";
 import type { Content, Task, TaskStatus } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
+import type { MediumStore } from "#shared/ports/medium-store.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import {
@@ -26,6 +28,7 @@ export interface RetryTaskDeps extends PlacePostDeps, Omit<RearrangeDeps, "repor
     "create" | "get" | "getContent" | "getClaim" | "getBoard" | "save" | "addLog"
   >;
   readonly accounts: Pick<AccountStore, "getProject">;
+  readonly media: Pick<MediumStore, "use">;
   readonly show: ShowTasks;
 }
 
@@ -38,6 +41,8 @@ export type RetryRefusal =
   | { readonly reason: "not-failed"; readonly status: TaskStatus }
   /** A new task would post the first parts once more. */
   | { readonly reason: "parts-posted"; readonly posted: number; readonly partCount: number }
+  /** One of its uploaded media was deleted since. */
+  | { readonly reason: "media-gone"; readonly name: string }
   | Exclude<PlaceRefusal, { readonly reason: "stale" }>;
 
 export interface RetriedTask extends ShownTask {
@@ -131,7 +136,14 @@ export function createRetryTask(deps: RetryTaskDeps): RetryTask {
           }),
       },
     });
-    const placed = await place({
+    const id = asTaskId(entropy.newId());
+    // From here on nobody deletes them. A file that was dropped is no medium of its own.
+    for (const { key: object, name } of content.media) {
+      const whose = parseMediaKey(object);
+      const used = whose && (await deps.media.use(whose.ownerId, whose.id, id, now));
+      if (used && !used.ok) return err({ reason: "media-gone" as const, name });
+    }
+    const post = {
       project,
       accountId: ended.accountId,
       isAny: ended.pool !== undefined,
@@ -149,8 +161,9 @@ export function createRetryTask(deps: RetryTaskDeps): RetryTask {
       batchId: ended.batchId,
       reuseMedia: await hasUsedMedia(tasks, ended, content),
       // Its file's outcome, or its occurrence, is told by the task that has ended.
-      source: { kind: "api" },
-    });
+      source: { kind: "api" as const },
+    };
+    const placed = await place(post, { id });
     if (!placed.ok) {
       const { error } = placed;
       // Somebody else retried it at the same time, and so has its text.

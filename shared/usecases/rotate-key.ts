@@ -4,10 +4,14 @@ import {
   type GrantRefusal,
   KEY_RANDOM_BYTES,
   keyIdOf,
+  limitScopes,
   retireKey,
 } from "#shared/domain/api-key.ts";
+import { ROLE_SCOPES } from "#shared/domain/role.ts";
+import { standsFor } from "#shared/domain/user.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
+import type { UserStore } from "#shared/ports/user-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import type { Caller } from "./authorize-request.ts";
 import { makeKey } from "./initialize-service.ts";
@@ -15,6 +19,7 @@ import { findKey } from "./revoke-key.ts";
 
 export interface RotateKeyDeps {
   readonly keys: Pick<KeyStore, "list" | "replace">;
+  readonly users: Pick<UserStore, "get">;
   readonly clock: Pick<Clock, "now">;
   /** From a cryptographic source. */
   readonly randomBytes: (size: number) => Uint8Array;
@@ -30,7 +35,7 @@ export interface RotatedKey {
 
 export type RotateKeyRefusal =
   | { readonly reason: "not-found" }
-  /** It was rotated already, or has expired. */
+  /** It was rotated already, has expired, or ended with the user who made it. */
   | { readonly reason: "ended" }
   | GrantRefusal;
 
@@ -41,8 +46,11 @@ export type RotateKey = (
   overlapMs: number,
 ) => Promise<Result<RotatedKey, RotateKeyRefusal>>;
 
-/** Makes a key in place of another one: same name, scopes, restriction and lifetime. The old one ends after the overlap. */
-export function createRotateKey({ keys, clock, randomBytes }: RotateKeyDeps): RotateKey {
+/**
+ * Makes a key in place of another one: same name, restriction and lifetime, and the scopes that the old one has still. The
+ * old one ends after the overlap.
+ */
+export function createRotateKey({ keys, users, clock, randomBytes }: RotateKeyDeps): RotateKey {
   return async (caller, id, overlapMs) => {
     const { ownerId, userId } = caller;
     const old = await findKey(keys, ownerId, id);
@@ -50,7 +58,12 @@ export function createRotateKey({ keys, clock, randomBytes }: RotateKeyDeps): Ro
     const granted = checkGrant(caller, old);
     if (!granted.ok) return granted;
     const now = clock.now();
-    const { name, scopes, projects, accounts, createdAt, expiresAt } = old;
+    const { name, projects, accounts, createdAt, expiresAt } = old;
+    const maker = old.createdBy && (await users.get(ownerId, old.createdBy));
+    if (old.createdBy !== undefined && !standsFor(maker, createdAt)) return err({ reason: "ended" });
+    const scopes = maker ? limitScopes(old.scopes, ROLE_SCOPES[maker.role]) : old.scopes;
+    if (scopes.length === 0) return err({ reason: "ended" });
+    const createdBy = userId ?? old.createdBy;
     const made = makeKey(
       {
         ownerId,
@@ -58,7 +71,7 @@ export function createRotateKey({ keys, clock, randomBytes }: RotateKeyDeps): Ro
         scopes,
         ...(projects && { projects }),
         ...(accounts && { accounts }),
-        ...(userId !== undefined && { createdBy: userId }),
+        ...(createdBy !== undefined && { createdBy }),
         ...(expiresAt && {
           expiresAt: new Date(now.getTime() + expiresAt.getTime() - createdAt.getTime()),
         }),

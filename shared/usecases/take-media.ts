@@ -62,9 +62,11 @@ export function createPostMedia({ media, tasks, clock }: TakeMediaDeps): PostMed
   async function forgetEnded(
     ownerId: OwnerId,
     stored: Parameters<typeof usesOf>[0] & MediaRef,
+    noted: TaskId,
   ): Promise<void> {
-    const uses = usesOf(stored);
-    if (uses.length <= MANY_USES) return;
+    // Clocks differ: what was noted just now need not be the newest, and its task is still to come.
+    const uses = usesOf(stored).filter(({ taskId }) => taskId !== noted);
+    if (uses.length < MANY_USES) return;
     const now = clock.now();
     const looked = await Promise.all(
       uses.slice(0, FORGOTTEN_AT_ONCE).map(async (use) => {
@@ -91,7 +93,7 @@ export function createPostMedia({ media, tasks, clock }: TakeMediaDeps): PostMed
       for (const [index, { id }] of wanted.entries()) {
         const taken = await media.use(ownerId, id, taskId, clock.now());
         if (!taken.ok) return err(unknown(index));
-        await forgetEnded(ownerId, taken.value);
+        await forgetEnded(ownerId, taken.value, taskId);
       }
       return ok(undefined);
     },

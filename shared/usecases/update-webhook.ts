@@ -13,7 +13,7 @@ import { findWebhook } from "./read-webhooks.ts";
 type Stored = Pick<WebhookStore, "getRegister" | "saveRegister">;
 
 export interface UpdateWebhookDeps extends CheckWebhookDeps {
-  readonly webhooks: Stored;
+  readonly webhooks: Stored & Pick<WebhookStore, "forgetFailures">;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -55,6 +55,8 @@ export function createUpdateWebhook(deps: UpdateWebhookDeps): UpdateWebhook {
     const changed = await changeOwnWebhook(webhooks, ownerId, id, ifVersion ?? old.version, (webhook) =>
       changeWebhook(webhook, wish.value, clock.now()),
     );
+    // How the old address did says nothing about the new one.
+    if (changed.ok && changed.value.url !== old.url) await webhooks.forgetFailures(id);
     const isRaced = !changed.ok && changed.error.reason === "version-differs" && ifVersion === undefined;
     return isRaced ? err({ reason: "conflict" }) : changed;
   };

@@ -68,7 +68,7 @@ export function mediumStoreContract(name: string, open: () => MediumStoreUnderTe
       expect(await media.get(medium.ownerId, medium.id)).toEqual(medium);
     });
 
-    it("notes a use of what is ready, once, and as a change", async () => {
+    it("notes a use of what is ready, with its last instant, and as a change", async () => {
       const under = open();
       const { media, clock } = under;
       const medium = await ready(under);
@@ -77,11 +77,12 @@ export function mediumStoreContract(name: string, open: () => MediumStoreUnderTe
       const expected = { ...medium, uses: { [taskId]: clock.now() }, version: medium.version + 1 };
       expect(used).toEqual({ ok: true, value: expected });
       expect(await media.save(deleted(medium, clock.now()))).toEqual(STALE);
-      await media.use(medium.ownerId, medium.id, taskId, new Date(clock.now().getTime() + 1_000));
+      const later = new Date(clock.now().getTime() + 1_000);
+      await media.use(medium.ownerId, medium.id, taskId, later);
       const other = freshTaskId();
       await media.use(medium.ownerId, medium.id, other, clock.now());
       const stored = await media.get(medium.ownerId, medium.id);
-      expect(stored?.uses).toEqual({ [taskId]: clock.now(), [other]: clock.now() });
+      expect(stored?.uses).toEqual({ [taskId]: later, [other]: clock.now() });
       await media.forgetUses(medium.ownerId, medium.id, [taskId]);
       const left = await media.get(medium.ownerId, medium.id);
       expect(left?.uses).toEqual({ [other]: clock.now() });

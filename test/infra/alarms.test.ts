@@ -104,7 +104,7 @@ describe("essential alarms", () => {
     const others = FUNCTION_NAMES.filter(
       (name) => !withDeadLetters.has(functionNamed(essential, name).logicalId),
     );
-    expect(others).toEqual(["authorize-request", "serve-api"]);
+    expect(others).toEqual(["authorize-request", "connect-account", "serve-api"]);
   });
 
   it("tells nobody while nobody is named, and has no topic", () => {

@@ -82,7 +82,7 @@ describe("what is accepted", () => {
 
   it("says why", () => {
     for (const acknowledgement of accepted) {
-      expect(JSON.stringify(acknowledgement)).toMatch(/AwsSolutions-(IAM5\[Resource::.+\]|S1|SQS3)/);
+      expect(JSON.stringify(acknowledgement)).toMatch(/AwsSolutions-(IAM5\[Resource::.+\]|S1|SQS3|APIG4)/);
       expect(JSON.stringify(acknowledgement)).toMatch(/"[A-Z][^"]{40,}\."/);
     }
   });

@@ -11,6 +11,7 @@ import { createShowTasks } from "#shared/usecases/show-tasks.ts";
 import { createUpdateTask } from "#shared/usecases/update-task.ts";
 import { freshTaskId } from "./builders.ts";
 import { createInMemoryFingerprints } from "./in-memory-fingerprints.ts";
+import { createInMemoryMedia } from "./in-memory-media.ts";
 import { OWNER, setUpPublishing } from "./publishing.ts";
 
 export const ACCOUNT = accountIdFor(OWNER, "main");
@@ -36,6 +37,7 @@ export async function setUpChanging({
   const entropy = { newId: () => String(freshTaskId()), random: () => 0.5 };
   const report = (error: unknown): void => void faults.push(error);
   const fingerprints = createInMemoryFingerprints(clock);
+  const stored = createInMemoryMedia(clock);
   const planSlot = createPlanSlot({ tasks, accounts, clock });
   const show = createShowTasks({ tasks, accounts });
   const deps = { ...world, entropy, report, fingerprints, planSlot, show, arrange };
@@ -44,10 +46,12 @@ export async function setUpChanging({
     show,
     planSlot,
     fingerprints,
+    /** Uploaded media. */
+    stored,
     placePost: createPlacePost(deps),
     update: createUpdateTask(deps),
     reschedule: createRescheduleTask(deps),
-    retry: createRetryTask(deps),
+    retry: createRetryTask({ ...deps, media: stored }),
     resolve: createResolveTask(deps),
     /** Of the main account, in ten minutes. */
     put: (over: Partial<Task> = {}, content: Partial<Content> = {}): Promise<Task> =>

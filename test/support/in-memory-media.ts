@@ -48,7 +48,7 @@ export function createInMemoryMedia(clock: Pick<Clock, "now">): MediumStore {
     async use(ownerId, id, taskId, at) {
       const medium = media.get(keyOf(ownerId, id));
       if (medium?.status !== "ready" || medium.deletedAt) return err({ reason: "not-ready" });
-      const next = { ...medium, uses: { [taskId]: at, ...medium.uses }, version: medium.version + 1 };
+      const next = { ...medium, uses: { ...medium.uses, [taskId]: at }, version: medium.version + 1 };
       media.set(keyOf(ownerId, id), next);
       return ok(next);
     },

@@ -1,4 +1,4 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { emptyHead, headAfter, type SealedEntry } from "#shared/domain/audit.ts";
 import type { OwnerId } from "#shared/domain/ids.ts";
@@ -44,21 +44,29 @@ export function createDynamoAuditStore({
       readonly newest: boolean;
     },
   ): Promise<readonly SealedEntry[]> {
-    const { Items = [] } = await documents.send(
-      new QueryCommand({
-        TableName: tableName,
-        ConsistentRead: true,
-        KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
-        ExpressionAttributeValues: {
-          ":pk": pkOf(ownerId, chain),
-          ":first": skOf(range.first),
-          ":last": range.last === undefined ? "ENTRY#~" : skOf(range.last),
-        },
-        ScanIndexForward: !range.newest,
-        Limit: range.limit,
-      }),
-    );
-    return Items.map((item) => entryItem.parse(item));
+    const found: SealedEntry[] = [];
+    let start: QueryCommandInput["ExclusiveStartKey"];
+    // An answer ends at 1 MB, however many are wanted.
+    do {
+      const { Items = [], LastEvaluatedKey } = await documents.send(
+        new QueryCommand({
+          TableName: tableName,
+          ConsistentRead: true,
+          KeyConditionExpression: "pk = :pk AND sk BETWEEN :first AND :last",
+          ExpressionAttributeValues: {
+            ":pk": pkOf(ownerId, chain),
+            ":first": skOf(range.first),
+            ":last": range.last === undefined ? "ENTRY#~" : skOf(range.last),
+          },
+          ScanIndexForward: !range.newest,
+          Limit: range.limit - found.length,
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      found.push(...Items.map((item) => entryItem.parse(item)));
+      start = LastEvaluatedKey;
+    } while (start && found.length < range.limit);
+    return found;
   }
 
   return {

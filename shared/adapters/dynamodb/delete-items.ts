@@ -17,8 +17,8 @@ interface Table {
 }
 
 /**
- * Deletes items for good, in their order: the ones that matter first. Whatever is left after a fault may be deleted
- * again.
+ * Deletes items for good, in any order: what has to be gone first is a call of its own. Whatever is left after a fault
+ * may be deleted again.
  *
  * @throws DependencyFault when the table goes on refusing
  */

@@ -159,8 +159,10 @@ export function createDynamoKeyStore({
     },
 
     async revoke({ hash, ownerId }) {
-      // The key first: what is left of a pointer is passed over.
-      await deleteItems({ documents, tableName, clock, entropy }, [keyOf(hash), pointerOf(ownerId, hash)]);
+      // The key first, by itself: a pointer that is left is passed over, but a key without one is never found again.
+      const table = { documents, tableName, clock, entropy };
+      await deleteItems(table, [keyOf(hash)]);
+      await deleteItems(table, [pointerOf(ownerId, hash)]);
     },
   };
 }

@@ -93,7 +93,7 @@ export function createDynamoMediumStore(options: DynamoMediumStoreOptions): Medi
           new UpdateCommand({
             TableName: tableName,
             Key: mediumKey(ownerId, id),
-            UpdateExpression: "SET uses.#task = if_not_exists(uses.#task, :at) ADD #version :one",
+            UpdateExpression: "SET uses.#task = :at ADD #version :one",
             ConditionExpression: "#status = :ready AND attribute_not_exists(deletedAt)",
             ExpressionAttributeNames: { "#task": taskId, "#version": "version", "#status": "status" },
             ExpressionAttributeValues: { ":at": at.toISOString(), ":one": 1, ":ready": "ready" },

@@ -286,6 +286,7 @@ export const TASK_ROUTES = {
       "duplicate-content",
       "near-duplicate",
       "media-used",
+      "media-unusable",
     ],
   },
   resolveTask: {

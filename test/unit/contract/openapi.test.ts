@@ -32,8 +32,8 @@ describe("docs/openapi.json", () => {
     for (const code of route.problems) {
       const { status } = PROBLEMS[code];
       if (status in route.answers) continue;
-      const [content] = Object.values<{ examples: object }>(operation.responses[status].content);
-      expect(content?.examples).toHaveProperty(code);
+      const content = operation.responses[status].content["application/problem+json"];
+      expect(content.examples).toHaveProperty(code);
     }
   });
 

@@ -428,7 +428,7 @@ export async function setUpApi() {
     readBatchStatus: createReadBatchStatus(deps),
     updateTask: createUpdateTask({ ...deps, planSlot, fingerprints }),
     rescheduleTask: createRescheduleTask({ ...deps, planSlot }),
-    retryTask: createRetryTask({ ...deps, planSlot, fingerprints }),
+    retryTask: createRetryTask({ ...deps, planSlot, fingerprints, media }),
     resolveTask: createResolveTask(looking),
     createProject: createCreateProject(deps),
     listProjects: createListProjects(deps),

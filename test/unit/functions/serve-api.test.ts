@@ -340,7 +340,8 @@ describe("POST tasks", () => {
       timeZone: "Asia/Shanghai",
       parts: [{ text: "你好" }],
       media: [],
-      version: 1,
+      // As it is stored once it is arranged, for `If-Match`.
+      version: (await tasks.get(body.id))?.version,
     });
     expect(
       dispatch.scheduled.map(({ message, at }) => [message.taskId, message.step, at.toISOString()]),

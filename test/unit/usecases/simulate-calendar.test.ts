@@ -334,7 +334,8 @@ describe("simulateCalendar", () => {
           const posts = wanted.map(({ strategy, minutes, account, priority, parts, says }, index) => {
             const isGiven = strategy === undefined || strategy === "fixed" || strategy === "immediate";
             // Given slots are taken side by side: which of two equal texts is refused then is nobody's promise.
-            const text = isGiven && says === "the same" ? `given ${index}` : says;
+            const isTwin = says === "the same" || (says === "what is stored" && parts > 1);
+            const text = isGiven && isTwin ? `given ${index}` : says;
             const unique = says === "something new" ? `${text} ${index}` : text;
             return aPost({
               texts: parts === 1 ? [unique] : [unique, "second part", "third part"],
