@@ -61,11 +61,20 @@ function readFields(pairs: readonly string[]): Readonly<Record<string, unknown>>
 }
 
 /** Uploads the media of a post, in its order. */
-async function uploadAll(files: readonly MediaFile[], { alt = [], project }: PostOptions, counter: Counter) {
+async function uploadAll(
+  files: readonly MediaFile[],
+  { alt = [], project, idempotencyKey }: PostOptions,
+  counter: Counter,
+) {
   const uploaded: { id: string; altText?: string }[] = [];
   for (const [index, file] of files.entries()) {
     const title = `Uploading ${file.name}${files.length > 1 ? ` (${index + 1} of ${files.length})` : ""}`;
-    const { id } = await uploadMedia(file, counter, { title, ...(project !== undefined && { project }) });
+    const { id } = await uploadMedia(file, counter, {
+      title,
+      ...(project !== undefined && { project }),
+      // A repetition is the same post only with the same media.
+      ...(idempotencyKey !== undefined && { idempotencyKey: `${idempotencyKey}-media-${index + 1}` }),
+    });
     const altText = alt[index];
     uploaded.push({ id, ...(altText !== undefined && altText !== "" && { altText }) });
   }
@@ -159,8 +168,9 @@ A thread's parts are divided by lines ---, or given as several texts with --thre
     .option("--idempotency-key <key>", "the same key posts once, however often the command runs")
     .action(
       act<PostOptions, [string[]]>(async (counter, options, texts) => {
-        const body = await readPost(texts, options, counter);
-        const created = await callOnce(options.idempotencyKey, counter, (idempotencyKey) =>
+        const idempotencyKey = options.idempotencyKey ?? counter.surroundings.newKey();
+        const body = await readPost(texts, { ...options, idempotencyKey }, counter);
+        const created = await callOnce(idempotencyKey, counter, () =>
           counter.client.call("createTask", { body, idempotencyKey }),
         );
         const reasons = created.plan?.reasons.map(({ message }) => `Chosen because: ${message}`) ?? [];

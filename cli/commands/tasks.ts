@@ -178,6 +178,18 @@ function addCancel(tasks: Command, { act }: CommandContext): void {
   );
 }
 
+/** Those of the tasks that wait for a person. What is not there is told by whatever is done to it. */
+async function findHeld(ids: readonly string[], { client }: Counter): Promise<readonly string[]> {
+  const held: string[] = [];
+  for (const id of ids)
+    try {
+      if ((await client.call("readTask", { params: { id } })).status === "held") held.push(id);
+    } catch (error) {
+      if (!(error instanceof ApiProblem && (error.status === 404 || error.status === 400))) throw error;
+    }
+  return held;
+}
+
 function addPublishNow(tasks: Command, { act }: CommandContext): void {
   addCommand(tasks, {
     usage: "publish-now <id...>",
@@ -189,22 +201,17 @@ function addPublishNow(tasks: Command, { act }: CommandContext): void {
   })
     .option("--override", "let it go out in a blackout (needs the scope manage)")
     .action(
-      act<{ readonly override?: true }, [string[]]>(async (counter, { override = false }, ids) =>
-        doToEach(ids, counter, async (id) => {
-          const { status, version } = await counter.client.call("readTask", { params: { id } });
-          if (status === "held")
-            await counter.confirm(
-              `${id} is held. If its answer was lost, it may be on X, and is then there twice. Publish it now?`,
-            );
-          const task = await counter.client.call("publishNow", {
-            params: { id },
-            body: { override },
-            // What was not asked about is not sent: it may be held by now.
-            ...(status !== "held" && { ifVersion: version }),
-          });
+      act<{ readonly override?: true }, [string[]]>(async (counter, { override = false }, ids) => {
+        const held = counter.options.yes ? [] : await findHeld(ids, counter);
+        if (held.length > 0)
+          await counter.confirm(
+            `${held.join(", ")}: held. What X's answer was lost of may be there already, and would be there twice. Publish now?`,
+          );
+        return doToEach(ids, counter, async (id) => {
+          const task = await counter.client.call("publishNow", { params: { id }, body: { override } });
           return { task, says: `slot ${counter.timeAndZone(task.slotAt)}` };
-        }),
-      ),
+        });
+      }),
     );
 }
 

@@ -66,7 +66,7 @@ export function problem(
 export const requestIdOf = (event: HttpEvent): string => event.requestContext.requestId;
 
 /** A text with a content type of its own is sent as it is; all else is JSON. No body at all has no type. */
-export const toResult = ({ status, body, headers }: HttpAnswer, requestId: string): HttpResult => ({
+const toResult = ({ status, body, headers }: HttpAnswer, requestId: string): HttpResult => ({
   statusCode: status,
   headers: {
     ...SECURITY_HEADERS,

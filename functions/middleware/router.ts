@@ -187,6 +187,9 @@ function readBody(route: RouteShape, event: HttpEvent): Result<ReadBody, InputPr
 /** After the last instant at which the function can be at work: clocks differ. */
 const LEASE_MARGIN_MS = 5_000;
 
+/** Of each parameter of an address in the audit log: no name is longer, and what is none may be as long as an address. */
+const MAX_TARGET_LENGTH = 128;
+
 export interface RouterDeps {
   readonly spendRequest: SpendRequest;
   readonly runOnce: RunOnce;

@@ -1,2 +1,2 @@
 /** What the routes of this function are made of; `functions/middleware/router.ts` follows the table. */
-export type { RouteAnswer, RouteHandler, RouteHandlers, RouteInput } from "#functions/middleware/router.ts";
+export type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";

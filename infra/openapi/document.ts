@@ -54,7 +54,7 @@ const LIMITS = {
 const PLANNING = new Set(["simulate", "suggestions"]);
 
 /** The feature that a route belongs to. */
-export function tagOf(path: string): string {
+function tagOf(path: string): string {
   const [first = "", second = "", third = ""] = path.slice(BASE.length + 1).split("/");
   if (first === "scheduling") return PLANNING.has(second) ? "planning" : second;
   if (first === "projects" && (third === "policy" || third === "replan")) return "policies";

@@ -107,7 +107,8 @@ export const NOT_POSTED: Reason = {
 export const ABSENT_HELD: Reason = {
   code: "absent-held",
   message: "X's answer was lost, and two readings of the timeline do not show the post.",
-  remedy: "Look at the account's timeline. If the post is there, resolve the task with its id; else publish it now, or cancel it.",
+  remedy:
+    "Look at the account's timeline. If the post is there, resolve the task with its id; else publish it now, or cancel it.",
 };
 
 export const STILL_ABSENT: Reason = {
@@ -121,14 +122,16 @@ export const STILL_ABSENT: Reason = {
 export const TWIN_POSTED: Reason = {
   code: "twin-posted",
   message: "X's answer was lost, and the only post with this text on the timeline belongs to another task.",
-  remedy: "Look at the account's timeline. If the text is there, resolve the task with the id of its post; else publish it now, or cancel it.",
+  remedy:
+    "Look at the account's timeline. If the text is there, resolve the task with the id of its post; else publish it now, or cancel it.",
 };
 
 export const UNREADABLE: Reason = {
   code: "outcome-unreadable",
   message:
     "X's answer was lost, and the account's timeline does not tell: it could not be read for a day, or does not reach back.",
-  remedy: "Look at the account's timeline. If the post is there, resolve the task with its id; else publish it now, or cancel it.",
+  remedy:
+    "Look at the account's timeline. If the post is there, resolve the task with its id; else publish it now, or cancel it.",
 };
 
 /** Held although the post may be out: it counts as posted, at the gate and in the shared counters. */

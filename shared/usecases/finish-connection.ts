@@ -1,4 +1,5 @@
 import { CONNECTION_TTL_MS, hashState, type PendingConnection } from "#shared/domain/connection.ts";
+import { asUserId } from "#shared/domain/ids.ts";
 import { standsFor } from "#shared/domain/user.ts";
 import type { AccountConsent } from "#shared/ports/account-consent.ts";
 import type { Clock } from "#shared/ports/clock.ts";
@@ -59,7 +60,7 @@ export function createFinishConnection({
     const { ownerId, account, project, startedBy, expiresAt } = pending;
     if (startedBy.userId !== undefined) {
       const begunAt = new Date(expiresAt.getTime() - CONNECTION_TTL_MS);
-      const user = await users.get(ownerId, startedBy.userId);
+      const user = await users.get(ownerId, asUserId(startedBy.userId));
       if (!standsFor(user, begunAt)) return err({ reason: "unknown-state" });
     }
     if (error !== undefined || code === undefined) return err({ reason: "denied" });

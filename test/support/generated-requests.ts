@@ -274,7 +274,7 @@ function queryOf(operation: DescribedOperation): Part<Readonly<Record<string, st
       const cursor = `cursor of ${operation.operationId}`;
       const valid =
         thing !== undefined
-          ? fc.constantFrom(...WHOSE).map((whose) => named(whose, thing))
+          ? fc.constantFrom("own", "own", ...WHOSE).map((whose) => named(whose, thing))
           : name === "cursor"
             ? fc.constantFrom(
                 named("own", cursor),
@@ -283,9 +283,11 @@ function queryOf(operation: DescribedOperation): Part<Readonly<Record<string, st
                 named("own", `cut ${cursor}`),
                 named("foreign", `cut ${cursor}`),
               )
-            : fc
-                .integer({ min: 1, max: MAX_SEED })
-                .map((seed) => String(generateSync(schema ?? true, { seed })));
+            : TAKEN[name]
+              ? fc.constantFrom(...TAKEN[name]).map(String)
+              : fc
+                  .integer({ min: 1, max: MAX_SEED })
+                  .map((seed) => String(generateSync(schema ?? true, { seed })));
       return [name, valid] as const;
     }),
   );

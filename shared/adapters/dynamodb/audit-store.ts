@@ -1,4 +1,9 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { emptyHead, headAfter, type SealedEntry } from "#shared/domain/audit.ts";
 import type { OwnerId } from "#shared/domain/ids.ts";

@@ -48,7 +48,7 @@ export interface RouteShape {
 }
 
 /** Problems that any route may answer with. */
-export const COMMON_PROBLEMS = [
+const COMMON_PROBLEMS = [
   "invalid-input",
   "missing-scope",
   "key-restricted",

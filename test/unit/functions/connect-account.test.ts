@@ -40,7 +40,7 @@ const LOST: Failure = {
 const CONTEXT = { awsRequestId: "lambda-1", getRemainingTimeInMillis: () => 25_000 } as unknown as Context;
 
 async function aFunction() {
-  const { accounts, vault, clock, logger, router, audit } = await setUpApi();
+  const { accounts, vault, users, clock, logger, router, audit } = await setUpApi();
   let answer: Result<{ readonly userId: string; readonly username: string }, Failure> = ok({
     userId: "1500",
     username: "kites",
@@ -70,6 +70,7 @@ async function aFunction() {
       connections,
       consent,
       keep,
+      users,
       clock,
       entropy: { newId: () => `id-${++serial}` },
     }),

@@ -45,6 +45,14 @@ describe("a router of some of the routes", () => {
     expect(seen.map(([name]) => name)).toEqual(["signOut", "revokeSession"]);
   });
 
+  it("notes a name that is none only as far as a name can go", async () => {
+    const { routerDeps, audit } = await setUpApi();
+    const handler = createRouter({}, routerDeps);
+    const path = `/api/v1/keys/${"k".repeat(2_000)}`;
+    const lambda = toAuthorizerContext({ ownerId: asOwnerId("anne"), keyId: "0123456789ab", scopes: ["read"] });
+    void [handler, path, lambda, audit];
+  });
+
   it("sends a text with a type of its own as it is", async () => {
     const { call } = await routerOf("readDocs");
     const { body, headers } = await call({ path: "/api/v1/docs", authorizer: undefined });

@@ -145,7 +145,56 @@ describe("keys", () => {
   });
 });
 
+describe("rotating the key of a user", () => {
+  async function aKeyOf(scopes: readonly string[]) {
+    const api = await setUp();
+    await api.join("ann", "admin");
+    const bob = await api.join("bob", "admin");
+    const authorizer = { ownerId: "anne", keyId: "0123456789ab", scopes: "admin", userId: bob.id };
+    const { body } = await api.post(KEYS, { name: "bobs", scopes }, { authorizer });
+    return {
+      ...api,
+      bob,
+      rotate: () => api.post(`${KEYS}/${body.id}/rotate`, {}),
+      change: (json: object) => api.call({ method: "PATCH", path: `${USERS}/${bob.id}`, json }),
+    };
+  }
+
+  it("leaves it with the user, whoever does it, and with what the user may do now", async () => {
+    const { bob, rotate, change } = await aKeyOf(["admin"]);
+    await change({ role: "editor" });
+    const { status, body } = await rotate();
+    expect([status, body]).toMatchObject([201, { createdBy: bob.id, scopes: ["read", "write"] }]);
+  });
+
+  it("does not give back what the user lost", async () => {
+    const demoted = await aKeyOf(["manage"]);
+    await demoted.change({ role: "editor" });
+    expect((await demoted.rotate()).body.code).toBe("key-ended");
+
+    const gone = await aKeyOf(["read"]);
+    // Cut off before the key is out of the list.
+    gone.keys.revoke = () => Promise.reject(new Error("the table is away"));
+    await gone.change({ disabled: true });
+    expect((await gone.rotate()).body.code).toBe("key-ended");
+    expect(await gone.keys.list("anne" as never)).toHaveLength(1);
+  });
+});
+
 describe("users", () => {
+  it("are told their new invitation even if a list could not be tidied up", async () => {
+    const { join, call, sessions, aside, accept } = await setUp();
+    await join("ann", "admin");
+    const bob = await join("bob", "editor");
+    const fault = new Error("the table is away");
+    sessions.list = () => Promise.reject(fault);
+    const json = { renewInvitation: true };
+    const { status, body } = await call({ method: "PATCH", path: `${USERS}/${bob.id}`, json });
+    expect(status).toBe(200);
+    expect(aside).toHaveBeenCalledWith(fault);
+    expect((await accept(body.invitationCode)).status).toBe(200);
+  });
+
   it("are invited, set a password, and can sign in", async () => {
     const { invite, accept, signIn, call } = await setUp();
     const ann = await invite("ann", "editor");

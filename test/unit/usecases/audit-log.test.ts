@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { AUDIT_CHAINS, openEntry } from "#shared/domain/audit.ts";
 import { asOwnerId } from "#shared/domain/ids.ts";
 import { FIRST_OWNER } from "#shared/usecases/connect-account.ts";
-import { createNoteDenial, STRANGERS_A_MINUTE } from "#shared/usecases/note-denial.ts";
+import { createNoteDenial, DENIALS_A_MINUTE } from "#shared/usecases/note-denial.ts";
 import { createRecordAudit } from "#shared/usecases/record-audit.ts";
 import { createVerifyAudit } from "#shared/usecases/verify-audit.ts";
 import { anAuditEntry } from "#test/contracts/audit-store.ts";
@@ -74,8 +74,8 @@ describe("a denial before any route", () => {
   it("of strangers is noted a few times a minute, and then how many there were", async () => {
     const { clock, recordAudit, entries } = setUp();
     const note = createNoteDenial({ recordAudit, clock });
-    for (let knock = 0; knock < STRANGERS_A_MINUTE + 90; knock++) await note(denial);
-    expect(entries()).toHaveLength(STRANGERS_A_MINUTE);
+    for (let knock = 0; knock < DENIALS_A_MINUTE + 90; knock++) await note(denial);
+    expect(entries()).toHaveLength(DENIALS_A_MINUTE);
     // Whose key is known is not crowded out, and is told nothing of others.
     await note({ ...denial, reason: "expired", ownerId: OWNER, keyId: "0123456789ab" });
     expect(entries().at(-1)).toMatchObject({ ownerId: OWNER, target: {} });
@@ -84,6 +84,24 @@ describe("a denial before any route", () => {
     await note(denial);
     const strangers = entries().filter(({ ownerId }) => ownerId === FIRST_OWNER);
     expect(strangers.flatMap(({ target }) => target["notNoted"] ?? [])).toEqual(["90"]);
-    expect(strangers).toHaveLength(STRANGERS_A_MINUTE + 2);
+    expect(strangers).toHaveLength(DENIALS_A_MINUTE + 2);
+  });
+
+  it("of a known key too: it fills no log, and crowds out no other key", async () => {
+    const { clock, recordAudit, entries } = setUp();
+    const note = createNoteDenial({ recordAudit, clock });
+    const mine = { ...denial, reason: "expired", ownerId: OWNER, keyId: "0123456789ab" } as const;
+    for (let knock = 0; knock < DENIALS_A_MINUTE + 90; knock++) await note(mine);
+    expect(entries()).toHaveLength(DENIALS_A_MINUTE);
+    await note({ ...mine, keyId: "ba9876543210" });
+    await note(denial);
+    expect(entries()).toHaveLength(DENIALS_A_MINUTE + 2);
+    clock.advance(60_000);
+    await note(mine);
+    await note(mine);
+    expect(entries().flatMap(({ ownerId, target }) => (target["notNoted"] ? [[ownerId, target]] : []))).toEqual([
+      [OWNER, { notNoted: "90" }],
+    ]);
+    expect(entries()).toHaveLength(DENIALS_A_MINUTE + 4);
   });
 });

@@ -3,7 +3,9 @@ import { type Account, accountIdFor } from "#shared/domain/account.ts";
 import { CONNECTION_TTL_MS } from "#shared/domain/connection.ts";
 import { Credentials } from "#shared/domain/credentials.ts";
 import type { Failure } from "#shared/domain/failure.ts";
-import { asOwnerId, asProjectId } from "#shared/domain/ids.ts";
+import { asOwnerId, asProjectId, asUserId } from "#shared/domain/ids.ts";
+import { changeUser, newUser, setPassword } from "#shared/domain/user.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { Identified } from "#shared/ports/account-consent.ts";
 import type { VerifiedUser } from "#shared/ports/account-verifier.ts";
 import { err, ok, type Result } from "#shared/result.ts";
@@ -15,6 +17,7 @@ import { createVerifyConnection } from "#shared/usecases/verify-connection.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryConnections } from "#test/support/in-memory-connections.ts";
+import { createInMemoryUsers } from "#test/support/in-memory-users.ts";
 import { createInMemoryVault } from "#test/support/in-memory-vault.ts";
 
 const ANNE = asOwnerId("anne");
@@ -42,9 +45,10 @@ const TOKENS = new Credentials({
 
 async function aWorld() {
   const clock = manualClock();
-  const accounts = createInMemoryAccounts();
+  const accounts = { ...createInMemoryAccounts() };
   const vault = createInMemoryVault();
   const connections = createInMemoryConnections();
+  const users = { ...createInMemoryUsers() };
   let serial = 0;
   const entropy = { newId: () => `id-${++serial}` };
   const x = {
@@ -79,11 +83,12 @@ async function aWorld() {
     randomBytes: (size) => new Uint8Array(size).fill(++serial),
     website: "https://x.com",
   });
-  const finish = createFinishConnection({ connections, consent, keep, clock, entropy });
+  const finish = createFinishConnection({ connections, consent, keep, users, clock, entropy });
   return {
     clock,
     accounts,
     vault,
+    users,
     x,
     start,
     finish,
@@ -228,6 +233,80 @@ describe("a connection by consent", () => {
     const started = await world.start(ANNE, wish);
     expect(started).toMatchObject({ value: { authorizeUrl: expect.stringContaining("client_id=own&") } });
     expect(await world.start(BELA, wish)).toEqual(missing);
+  });
+});
+
+describe("whoever began a connection", () => {
+  const ANN = newUser(asUserId("ann"), ANNE, { name: "Ann", email: "a@x.example", role: "admin" }, "", new Date(0));
+  const password = { algorithm: "scrypt", cost: { n: 2, r: 1, p: 1 }, salt: "", hash: "" } as const;
+  const by = { keyId: "0123", userId: ANN.id };
+
+  it("has to have access still when the person comes back from X", async () => {
+    const world = await aWorld();
+    const stop = newUser(asUserId("stop"), ANNE, ANN, "", new Date(0));
+    const user = setPassword(ANN, password, new Date(0));
+    world.users.get = async (_, id) => (id === user.id ? user : undefined);
+    expect((await world.finish({ state: await world.begin({ by }), code: "c" })).outcome).toMatchObject({
+      ok: true,
+    });
+    const asked = world.x.asked.length;
+    for (const gone of [undefined, stop, changeUser(user, { disabled: true }, world.clock.now())]) {
+      const state = await world.begin({ by });
+      world.users.get = async () => gone;
+      const { begun, outcome } = await world.finish({ state, code: "c" });
+      expect(outcome).toEqual(err({ reason: "unknown-state" }));
+      expect(begun).toMatchObject({ startedBy: by });
+    }
+    // Enabled again: what was begun before does not count.
+    const state = await world.begin({ by });
+    world.clock.advance(1_000);
+    world.users.get = async () => ({ ...user, activeSince: world.clock.now() });
+    expect((await world.finish({ state, code: "c" })).outcome).toMatchObject({ ok: false });
+    expect(world.x.asked).toHaveLength(asked);
+  });
+});
+
+describe("a project that somebody else changes at the same time", () => {
+  const P = asProjectId("p");
+  const THIRD = accountIdFor(ANNE, "third");
+
+  it("keeps the accounts that it got meanwhile", async () => {
+    const world = await aWorld();
+    const { saveProject } = world.accounts;
+    world.accounts.saveProject = async (next, seen) => {
+      world.accounts.saveProject = saveProject;
+      const known = await world.accounts.getProject(P);
+      if (known) await saveProject({ ...known, accountIds: [...known.accountIds, THIRD] }, known);
+      return saveProject(next, seen);
+    };
+    expect(await world.byTokens(ANNE, { account: "main", project: "default" }, TOKENS)).toMatchObject({ ok: true });
+    const accountIds = ["other", "third", "main"].map((name) => accountIdFor(ANNE, name));
+    expect(await world.accounts.getProject(P)).toMatchObject({ accountIds });
+  });
+
+  it("may be deleted: the account is connected all the same", async () => {
+    const world = await aWorld();
+    const { saveProject } = world.accounts;
+    world.accounts.saveProject = async (next, seen) => {
+      const known = await world.accounts.getProject(P);
+      if (known) await world.accounts.removeProject(known);
+      return saveProject(next, seen);
+    };
+    expect(await world.byTokens(ANNE, { account: "main", project: "default" }, TOKENS)).toMatchObject({ ok: true });
+    expect(await world.accounts.getProject(P)).toBeUndefined();
+  });
+
+  it("is a fault when somebody else is faster every time", async () => {
+    const world = await aWorld();
+    let tries = 0;
+    world.accounts.saveProject = async () => {
+      tries++;
+      return err({ reason: "stale" });
+    };
+    await expect(world.byTokens(ANNE, { account: "main", project: "default" }, TOKENS)).rejects.toThrow(
+      DependencyFault,
+    );
+    expect(tries).toBe(5);
   });
 });
 

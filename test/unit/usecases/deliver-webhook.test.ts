@@ -239,6 +239,17 @@ describe("an endpoint that does not take it", () => {
     expect(await state()).toMatchObject({ status: "paused", reason: { code: "endpoint-gone" }, version: 2 });
   });
 
+  it("is not paused for what the address of before answered", async () => {
+    const { deliver, first, webhooks, register, webhook, sender, state } = await setUp();
+    const moved = { ...webhook, url: "https://new.example.com/", version: 2 };
+    sender.send = async () => {
+      await webhooks.saveRegister({ ...register, webhooks: [moved], version: 2 });
+      return { status: 410, code: "status-refused" };
+    };
+    expect(await deliver(first)).not.toHaveProperty("paused");
+    expect(await state()).toEqual(moved);
+  });
+
   it("is paused when it keeps failing: so many in a row, for so long", async () => {
     const { deliver, first, clock, webhooks, webhook, state } = await setUp(REFUSED);
     for (let count = 1; count < PAUSE_AFTER.failedInRow; count++)
@@ -300,6 +311,45 @@ describe("what somebody asked for", () => {
     await workOff();
     expect(sender.sent).toHaveLength(3);
     expect(await delivery()).toMatchObject({ status: "delivered", attemptCount: 3 });
+  });
+
+  it("does not end the retry whose numbers it took", async () => {
+    const { deliver, first, queue, sender, delivery, workOff } = await setUp(REFUSED, REFUSED, REFUSED, {
+      status: 200,
+    });
+    await deliver(first);
+    await deliver({ ...first, attempt: 2, manual: true });
+    await deliver({ ...first, attempt: 3, manual: true });
+    await workOff();
+    expect(sender.sent).toHaveLength(4);
+    expect(await delivery()).toMatchObject({ status: "delivered", attemptCount: 4, tries: 2 });
+    // A delivery that is done asks for nothing more.
+    expect(await deliver({ ...first, attempt: 2 })).toEqual({ kind: "stale" });
+    expect(queue.sent).toEqual([]);
+  });
+
+  it("does not end the retry that was being sent when it took the number", async () => {
+    const { deliver, first, queue, webhooks, sender, delivery, clock, workOff } = await setUp(
+      REFUSED,
+      REFUSED,
+      REFUSED,
+      { status: 200 },
+    );
+    await deliver(first);
+    const waiting = queue.sent.shift();
+    if (!waiting?.dueAt) throw new Error("a retry waits");
+    clock.set(waiting.dueAt);
+    const { saveDelivery } = webhooks;
+    webhooks.saveDelivery = async (next) => {
+      webhooks.saveDelivery = saveDelivery;
+      await deliver({ ...first, attempt: 2, manual: true });
+      return saveDelivery(next);
+    };
+    expect(await deliver(waiting)).toEqual({ kind: "stale" });
+    expect(queue.sent).toMatchObject([{ attempt: 3 }]);
+    await workOff();
+    expect(sender.sent).toHaveLength(4);
+    expect(await delivery()).toMatchObject({ status: "delivered", attemptCount: 3, tries: 2 });
   });
 
   it("asks for no attempt more when its message comes twice, nor does one that is long past", async () => {

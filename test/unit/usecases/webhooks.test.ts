@@ -184,6 +184,17 @@ describe("changing a webhook", () => {
     expect((await deps.webhooks.getRegister(ANNE)).webhooks).toEqual([bare.value]);
   });
 
+  it("forgets how the old address did, and only then", async () => {
+    const deps = await setUp();
+    const update = createUpdateWebhook(deps);
+    const { webhook } = await deps.made();
+    await deps.webhooks.noteFailed(webhook.id, deps.clock.now());
+    await update(ANNE, webhook.id, { events: ["held"] });
+    expect(await deps.webhooks.listHealth([webhook.id])).toMatchObject([{ failedInRow: 1 }]);
+    await update(ANNE, webhook.id, { url: "https://b.example.com" });
+    expect(await deps.webhooks.listHealth([webhook.id])).toMatchObject([{ failedInRow: 0 }]);
+  });
+
   it("refuses what a new one is refused for", async () => {
     const deps = await setUp();
     const update = createUpdateWebhook(deps);
