@@ -79,6 +79,8 @@ const REMEDIES: Partial<Record<ProblemCode, string>> = {
   "parts-posted": "`punctual tasks show` tells which parts are out.",
   "policy-stale": "Look at it with `punctual policy show`, then repeat your change.",
   "precondition-failed": "Somebody changed it meanwhile: look at it, then repeat the command.",
+  "too-many-active-tasks":
+    "`punctual tasks list` shows what has not ended: cancel some; an operator may raise activeTasksPerOwner.",
   "account-needs-reconnect": "`punctual accounts connect` connects it anew; its queue and history stay.",
   "project-in-use":
     "`punctual pool list` shows what is still to be published, `punctual scheduler list` its jobs.",

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { ApiProblem } from "../client.ts";
 import { addCommand, addGroup, wholeNumber } from "../command.ts";
 import type { CommandContext, Counter } from "../context.ts";
 import { EXIT, explain, usageError } from "../failures.ts";

@@ -50,6 +50,12 @@ export function createRefusal(
         error.index === undefined ? `${root}/media` : `${root}/media/${error.index}`,
         error.message,
       );
+    case "too-many-active-tasks":
+      return at(
+        error.reason,
+        root,
+        `You have ${error.most} tasks that have not ended, and no more are taken: the setting activeTasksPerOwner says so. Cancel some, or wait until they are published.`,
+      );
     case "no-free-slot":
       return at("no-free-slot", `${root}/strategy`, `${error.why.message} ${error.why.remedy}`);
     case "repeats":

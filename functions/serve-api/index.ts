@@ -83,6 +83,7 @@ import { createExpandRecurrence } from "#shared/usecases/expand-recurrence.ts";
 import { createFindConflicts, createReadConflicts } from "#shared/usecases/find-conflicts.ts";
 import { createFindTaskPlace } from "#shared/usecases/find-task-place.ts";
 import { createRunOnce } from "#shared/usecases/idempotency.ts";
+import { limitActiveTasks } from "#shared/usecases/limit-active-tasks.ts";
 import { createListAudit } from "#shared/usecases/list-audit.ts";
 import { createListJobs } from "#shared/usecases/list-jobs.ts";
 import { createListPool } from "#shared/usecases/list-pool.ts";
@@ -208,7 +209,13 @@ const stored = {
   forms: createS3UploadForms({ ...bucket, clock }),
   counts: createDynamoPoolCounts(table),
 };
-const createTask = createCreateTask({ ...deps, uploads: { ...createPostMedia(stored), ...entropy } });
+const settingsStore = createDynamoSettingsStore(table);
+const settings = createCachedSettings({ store: settingsStore, clock, report });
+const createTask = limitActiveTasks({
+  ...stored,
+  settings,
+  createTask: createCreateTask({ ...deps, uploads: { ...createPostMedia(stored), ...entropy } }),
+});
 const recurrences = createDynamoRecurrenceStore(table);
 const expand = createExpandRecurrence({ ...deps, recurrences });
 const recurring = { ...deps, recurrences, expand };
@@ -219,8 +226,6 @@ const looking = {
 };
 const findConflicts = createFindConflicts(looking);
 
-const settingsStore = createDynamoSettingsStore(table);
-const settings = createCachedSettings({ store: settingsStore, clock, report });
 const { version: node } = process;
 const system = {
   ...deps,

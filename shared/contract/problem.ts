@@ -72,6 +72,7 @@ export const PROBLEMS = {
   "too-many-projects": { status: 409, title: "There are too many projects.", retryable: false },
   "project-in-use": { status: 409, title: "Something needs the project.", retryable: false },
   "source-taken": { status: 409, title: "The folder is taken.", retryable: false },
+  "too-many-active-tasks": { status: 409, title: "There are too many tasks.", retryable: false },
   "too-many-sources": { status: 409, title: "The project has too many folders.", retryable: false },
   "source-disabled": { status: 409, title: "The source is switched off.", retryable: false },
   "account-needs-reconnect": {

@@ -64,6 +64,8 @@ export type CreateTaskRefusal =
   | BadText
   | BadMedia
   | BadTime
+  /** The owner has as many that have not ended as there may be. */
+  | { readonly reason: "too-many-active-tasks"; readonly most: number }
   | Exclude<PlaceRefusal, { readonly reason: "stale" }>;
 
 export interface BadText {

@@ -34,6 +34,7 @@ export const TASK_ROUTES = {
       ...BODY_PROBLEMS,
       "unknown-project",
       "unknown-account",
+      "too-many-active-tasks",
       "strategy-and-time",
       "no-free-slot",
       "split-and-thread",

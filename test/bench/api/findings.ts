@@ -68,6 +68,7 @@ export function apiFindings(measured: ApiMeasurement): Omit<BenchResult, "name">
         ...spread,
         perSecond: round(one.latenciesMs.length / one.seconds),
         errors: errorsOf(one),
+        statuses: one.statuses,
       })),
       handler: handler.map(({ name, timesMs }) => ({ name, ...spreadOf(timesMs) })),
       store: store.map(({ name, timesMs }) => ({ name, ...spreadOf(timesMs) })),

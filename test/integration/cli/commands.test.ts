@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Interrupted } from "#cli/failures.ts";
 import { textWidth } from "#cli/text-width.ts";
+import { asTaskId } from "#shared/domain/ids.ts";
+import { stop } from "#shared/domain/moves.ts";
 import { aTerminal, type Typed } from "../../unit/cli/surroundings.ts";
 import { KEYS, startApi, type TestApi } from "./api-server.ts";
 
@@ -122,6 +124,34 @@ describe("post", () => {
     const keys = api.requests.filter(({ method }) => method === "POST").map(({ key }) => key);
     expect(keys).toHaveLength(2);
     expect(new Set(keys).size).toBe(1);
+  });
+
+  it("says how to repeat it when every answer is lost: the repetition makes no second one", async () => {
+    await writeFile(join(home, "harbour.jpg"), Buffer.alloc(7_000, 7));
+    for (const command of ["post", "pool add"]) {
+      const line = [
+        ...command.split(" "),
+        `By ${command}`,
+        ...(command === "post" ? ["--media", "harbour.jpg"] : []),
+      ];
+      // The media first: announced, looked at, and looked at until they are ready.
+      const before = command === "post" ? 3 : 0;
+      api.next(
+        ...Array.from({ length: before }, () => "answer" as const),
+        ...Array.from({ length: 5 }, () => "lose-answer" as const),
+      );
+      const { code, err } = await punctual(line);
+      expect(code).toBe(1);
+      const [, key = ""] = /Safe to repeat: --idempotency-key (\S+)/.exec(err) ?? [];
+      expect(key).not.toBe("");
+      const again = await punctual([...line, "--idempotency-key", key, "-q"]);
+      expect(again).toMatchObject({ code: 0, err: "" });
+      const { out } = await punctual("tasks list --all --json");
+      const same = JSON.parse(out).items.filter(
+        ({ parts }: { parts: { text: string }[] }) => parts[0]?.text === `By ${command}`,
+      );
+      expect(same).toMatchObject([{ id: again.out }]);
+    }
   });
 
   it("waits when it is throttled", async () => {
@@ -267,6 +297,22 @@ describe("tasks", () => {
     });
   });
 
+  it("are published now; a held one after a question", async () => {
+    const free = await post("Hello", "--at", "tomorrow 09:00");
+    expect(await punctual(`tasks publish-now ${free}`)).toMatchObject({ code: 0 });
+    expect(asked).toEqual([]);
+    const id = await post("Once", "--at", "tomorrow 10:00");
+    const task = await api.tasks.get(asTaskId(id));
+    if (!task) throw new Error("there is no task");
+    const why = { code: "unread", message: "Lost.", remedy: "Look." };
+    await api.tasks.save(stop(task, api.clock.now(), "held", why));
+    expect(await punctual(`tasks publish-now ${id}`)).toMatchObject({ code: 2 });
+    expect(await punctual(`tasks publish-now ${id}`, { answers: [false] })).toMatchObject({ code: 1 });
+    expect((await api.tasks.get(asTaskId(id)))?.status).toBe("held");
+    expect(await punctual(`tasks publish-now ${id} ${UNKNOWN} --yes`)).toMatchObject({ code: 4 });
+    expect((await api.tasks.get(asTaskId(id)))?.status).toBe("pending");
+  });
+
   it("are cancelled one by one: one that cannot be keeps none of the others", async () => {
     const id = await post("Hello", "--at", "tomorrow 09:00");
     const { code, out } = await punctual(`tasks cancel ${UNKNOWN} ${id} --yes`);
@@ -379,15 +425,20 @@ describe("batch", () => {
 
   it("tells what was not sent when the connection breaks in between", async () => {
     api.next("answer", ...Array.from({ length: 5 }, () => "lose-answer" as const));
-    const { code, out } = await punctual("batch - --chunk 2 --json", { input: LINES });
+    const { code, out, err } = await punctual("batch - --chunk 2 --json", { input: LINES });
     expect(code).toBe(1);
+    const key = api.requests[0]?.key?.replace(/-1$/, "");
+    expect(err).toContain(`Safe to repeat: --idempotency-key ${key}`);
     expect(JSON.parse(out).results.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
       "accepted",
       "accepted",
-      "not-sent",
-      "not-sent",
+      "unknown",
+      "unknown",
       "not-sent",
     ]);
+    const again = await punctual(`batch - --chunk 2 -q --idempotency-key ${key}`, { input: LINES });
+    expect(again.code).toBe(0);
+    expect((await punctual("tasks list --all -q")).out.split("\n")).toHaveLength(5);
   });
 });
 

@@ -1,11 +1,13 @@
-import { DeleteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { BatchWriteCommand, DeleteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDynamoAuditStore } from "#shared/adapters/dynamodb/audit-store.ts";
+import { createDynamoKeyStore } from "#shared/adapters/dynamodb/key-store.ts";
 import { createDynamoSessionStore } from "#shared/adapters/dynamodb/session-store.ts";
 import { createDynamoUserStore } from "#shared/adapters/dynamodb/user-store.ts";
 import { systemClock } from "#shared/adapters/system/clock.ts";
 import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
-import { AUDIT_CHAINS } from "#shared/domain/audit.ts";
+import { type ApiKey, asKeyHash } from "#shared/domain/api-key.ts";
+import { AUDIT_CHAINS, sealEntry } from "#shared/domain/audit.ts";
 import { asOwnerId } from "#shared/domain/ids.ts";
 import { createListAudit } from "#shared/usecases/list-audit.ts";
 import { createRecordAudit } from "#shared/usecases/record-audit.ts";
@@ -29,6 +31,48 @@ auditStoreContract("DynamoDB", () => createDynamoAuditStore({ ...table, clock, e
 sessionStoreContract("DynamoDB", () => {
   const own = manualClock();
   return { store: createDynamoSessionStore({ ...table, clock: own, entropy }), clock: own };
+});
+
+it("lists all entries that are wanted, though an answer of DynamoDB ends at 1 MB", async () => {
+  const store = createDynamoAuditStore({ ...table, clock, entropy });
+  const ownerId = asOwnerId("wordy");
+  const wanted = Array.from({ length: 12 }, (_, index) => index + 1);
+  for (const _ of wanted) {
+    const entry = anAuditEntry(ownerId, { target: { name: "k".repeat(200_000) } });
+    await store.append(ownerId, sealEntry(await store.getHead(ownerId, 3), entry));
+  }
+  const numbers = (entries: readonly { readonly number: number }[]) => entries.map(({ number }) => number);
+  expect(numbers(await store.follow(ownerId, 3, 100, 0))).toEqual(wanted);
+  expect(numbers(await store.listNewest(ownerId, 3, 10))).toEqual(wanted.toReversed().slice(0, 10));
+});
+
+it("leaves a key that it could not revoke in the list", async () => {
+  const key: ApiKey = {
+    hash: asKeyHash("a".repeat(64)),
+    ownerId: asOwnerId("revoking"),
+    name: "ci",
+    scopes: ["read"],
+    createdAt: clock.now(),
+  };
+  /** Deletes everything but keys. */
+  const busy = Object.assign(Object.create(table.documents), {
+    async send(command: object) {
+      if (!(command instanceof BatchWriteCommand)) return table.documents.send(command as never);
+      const all = command.input.RequestItems?.[table.tableName] ?? [];
+      const isKey = ({ DeleteRequest }: (typeof all)[number]) => DeleteRequest?.Key?.["sk"] === "KEY";
+      const done = all.filter((one) => !isKey(one));
+      if (done.length > 0)
+        await table.documents.send(new BatchWriteCommand({ RequestItems: { [table.tableName]: done } }));
+      return { UnprocessedItems: { [table.tableName]: all.filter(isKey) } };
+    },
+  });
+  const keys = createDynamoKeyStore({ ...table, clock, entropy });
+  await keys.add(key);
+  const refused = createDynamoKeyStore({ ...table, documents: busy, clock, entropy }).revoke(key);
+  await expect(refused).rejects.toThrow("the table did not delete everything");
+  expect(await keys.list(key.ownerId)).toEqual([key]);
+  await keys.revoke(key);
+  expect([await keys.list(key.ownerId), await keys.get(key.hash)]).toEqual([[], undefined]);
 });
 
 describe("fifty changes at once", () => {

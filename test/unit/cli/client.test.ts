@@ -157,6 +157,21 @@ describe("a repetition", () => {
     expect(requests).toHaveLength(5);
   });
 
+  it("comes as long as the first attempt is at work, and there is time", async () => {
+    const underWay = () =>
+      aProblem(409, { code: "idempotency-in-flight", retryable: true }, { "retry-after": "2" });
+    const busy = [broken("ECONNRESET"), ...Array.from({ length: 12 }, underWay)];
+    const { client, header } = aClient([...busy, json(202, RUN)]);
+    expect(await client.call("startRun")).toEqual(RUN);
+    expect(header(13, "idempotency-key")).toBe(header(0, "idempotency-key"));
+    const hasty = aClient(
+      busy.map((step) => (step instanceof Response ? underWay() : step)),
+      10_000,
+    );
+    await expect(hasty.client.call("startRun")).rejects.toMatchObject({ code: "idempotency-in-flight" });
+    expect(hasty.requests.length).toBeLessThan(8);
+  });
+
   it("follows a lost answer where the route is repeatable", async () => {
     const { client, requests } = aClient([broken("ECONNRESET"), json(200, HEALTH)]);
     await client.call("checkHealth");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRouter, type RouteHandler } from "#functions/middleware/router.ts";
 import type { RouteName } from "#shared/contract/routes.ts";
+import { openEntry } from "#shared/domain/audit.ts";
 import { anEvent, CONTEXT, setUpApi } from "./serve-api-setup.ts";
 
 /** A function that has only some of the routes. Each says which one it is. */
@@ -46,11 +47,11 @@ describe("a router of some of the routes", () => {
   });
 
   it("notes a name that is none only as far as a name can go", async () => {
-    const { routerDeps, audit } = await setUpApi();
-    const handler = createRouter({}, routerDeps);
-    const path = `/api/v1/keys/${"k".repeat(2_000)}`;
-    const lambda = toAuthorizerContext({ ownerId: asOwnerId("anne"), keyId: "0123456789ab", scopes: ["read"] });
-    void [handler, path, lambda, audit];
+    const { call, audit } = await setUpApi();
+    const path = `/api/v1/accounts/${"k".repeat(2_000)}`;
+    expect((await call({ method: "DELETE", path, scopes: ["read"] })).status).toBe(403);
+    const noted = [...audit.entries.values()].flat().map(openEntry);
+    expect(noted.map(({ target }) => target)).toEqual([{ name: "k".repeat(128) }]);
   });
 
   it("sends a text with a type of its own as it is", async () => {

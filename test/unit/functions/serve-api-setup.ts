@@ -62,6 +62,7 @@ import { createListAudit } from "#shared/usecases/list-audit.ts";
 import { createListJobs } from "#shared/usecases/list-jobs.ts";
 import { createListPool } from "#shared/usecases/list-pool.ts";
 import { createListRecurrences } from "#shared/usecases/list-recurrences.ts";
+import { limitActiveTasks } from "#shared/usecases/limit-active-tasks.ts";
 import { createListTasks } from "#shared/usecases/list-tasks.ts";
 import { createMovePlanned } from "#shared/usecases/move-planned.ts";
 import { createPlacePost } from "#shared/usecases/place-post.ts";
@@ -324,7 +325,11 @@ export async function setUpApi() {
   const forms = createInMemoryUploadForms(clock);
   const counts = createInMemoryPoolCounts(tasks);
   const stored = { ...deps, drafts, media, bucket: mediaBucket, forms, counts };
-  const createTask = createCreateTask({ ...deps, uploads: { ...createPostMedia(stored), ...entropy } });
+  const createTask = limitActiveTasks({
+    ...stored,
+    settings: system.settings,
+    createTask: createCreateTask({ ...deps, uploads: { ...createPostMedia(stored), ...entropy } }),
+  });
   const recurrences = { ...createInMemoryRecurrences() };
   const annesRecurrence = aRecurrence({
     id: ANNES_RECURRENCE,

@@ -99,9 +99,9 @@ describe("a denial before any route", () => {
     clock.advance(60_000);
     await note(mine);
     await note(mine);
-    expect(entries().flatMap(({ ownerId, target }) => (target["notNoted"] ? [[ownerId, target]] : []))).toEqual([
-      [OWNER, { notNoted: "90" }],
-    ]);
+    expect(
+      entries().flatMap(({ ownerId, target }) => (target["notNoted"] ? [[ownerId, target]] : [])),
+    ).toEqual([[OWNER, { notNoted: "90" }]]);
     expect(entries()).toHaveLength(DENIALS_A_MINUTE + 4);
   });
 });

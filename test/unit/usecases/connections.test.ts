@@ -237,7 +237,13 @@ describe("a connection by consent", () => {
 });
 
 describe("whoever began a connection", () => {
-  const ANN = newUser(asUserId("ann"), ANNE, { name: "Ann", email: "a@x.example", role: "admin" }, "", new Date(0));
+  const ANN = newUser(
+    asUserId("ann"),
+    ANNE,
+    { name: "Ann", email: "a@x.example", role: "admin" },
+    "",
+    new Date(0),
+  );
   const password = { algorithm: "scrypt", cost: { n: 2, r: 1, p: 1 }, salt: "", hash: "" } as const;
   const by = { keyId: "0123", userId: ANN.id };
 
@@ -279,7 +285,9 @@ describe("a project that somebody else changes at the same time", () => {
       if (known) await saveProject({ ...known, accountIds: [...known.accountIds, THIRD] }, known);
       return saveProject(next, seen);
     };
-    expect(await world.byTokens(ANNE, { account: "main", project: "default" }, TOKENS)).toMatchObject({ ok: true });
+    expect(await world.byTokens(ANNE, { account: "main", project: "default" }, TOKENS)).toMatchObject({
+      ok: true,
+    });
     const accountIds = ["other", "third", "main"].map((name) => accountIdFor(ANNE, name));
     expect(await world.accounts.getProject(P)).toMatchObject({ accountIds });
   });
@@ -292,7 +300,9 @@ describe("a project that somebody else changes at the same time", () => {
       if (known) await world.accounts.removeProject(known);
       return saveProject(next, seen);
     };
-    expect(await world.byTokens(ANNE, { account: "main", project: "default" }, TOKENS)).toMatchObject({ ok: true });
+    expect(await world.byTokens(ANNE, { account: "main", project: "default" }, TOKENS)).toMatchObject({
+      ok: true,
+    });
     expect(await world.accounts.getProject(P)).toBeUndefined();
   });
 

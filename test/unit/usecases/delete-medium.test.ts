@@ -209,4 +209,20 @@ describe("taking media", () => {
     expect(left).toContain(going);
     expect(left.length).toBeLessThanOrEqual(MANY_USES);
   });
+
+  it("never forgets the use that is noted at this moment, by a clock that is behind", async () => {
+    const { aReadyOne, media, posts, clock, usesOf } = setUp();
+    const medium = await aReadyOne();
+    const soon = new Date(clock.now().getTime() + 2 * USE_GRACE_MS);
+    for (let index = 0; index < MANY_USES; index++) await media.use(ownerId, medium.id, freshTaskId(), soon);
+    const [old, noted] = [freshTaskId(), freshTaskId()];
+    const { use } = media;
+    await use(ownerId, medium.id, old, new Date(0));
+    Object.assign(media, {
+      use: (...[owner, id, taskId]: Parameters<typeof use>) => use(owner, id, taskId, new Date(0)),
+    });
+    await posts.take(ownerId, [medium], noted);
+    expect(await usesOf(medium)).toContain(noted);
+    expect(await usesOf(medium)).not.toContain(old);
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { asAccountId, asAttemptId } from "#shared/domain/ids.ts";
+import { MAX_PARKINGS } from "#shared/domain/policy.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { PostOutcome } from "#shared/ports/post-publisher.ts";
 import { takePublisherSlot } from "#shared/usecases/take-publisher-slot.ts";
@@ -106,6 +107,26 @@ describe("a publisher's slot", () => {
     // Whoever had the slot has died by then.
     world.clock.set(at(TIMING.publish.leaseMs + 10_000));
     expect(await world.publish(task)).toMatchObject({ kind: "posted" });
+  });
+
+  it("is waited for however often: a crowd of our own holds no post, though its lateness may", async () => {
+    const world = await setUp();
+    const task = await world.put({ slotAt, parkings: MAX_PARKINGS });
+    await world.slots.take(other, 1);
+    expect(await world.publish(task)).toMatchObject({ code: "publishers-busy", status: "retrying" });
+    expect(await world.read(task)).not.toHaveProperty("excusedUntil");
+  });
+
+  it("gives back what was taken of the shared counters when it cannot be asked for", async () => {
+    const world = await setUp();
+    const task = await world.put({ slotAt });
+    const used = () => Object.values(world.counters.snapshot()).filter((units) => units !== 0);
+    const before = used();
+    const taking = vi.spyOn(world.counters, "take");
+    world.slots.take = () => Promise.reject(new Error("no table"));
+    await expect(world.publish(task)).rejects.toThrow("no table");
+    expect(taking).toHaveBeenCalled();
+    expect(used()).toEqual(before);
   });
 
   it("is one of as many as the setting says, for all accounts together", async () => {

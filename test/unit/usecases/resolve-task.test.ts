@@ -200,6 +200,16 @@ describe("resolveTask: repost, drop", () => {
     expect(sent).toHaveLength(1);
   });
 
+  it("takes the post of an earlier part for none of the part that is in doubt", async () => {
+    const world = await setUpChanging();
+    const first = { postId: idAt(later(1_000)), sentAt: later(1_000) };
+    const task = await inDoubt(world, { partCount: 2, posted: [first] });
+    const before = world.snapshot();
+    const answer = await world.resolve(OWNER, task.id, { as: "posted", postId: first.postId });
+    expect(answer).toMatchObject({ ok: false, error: { reason: "wrong-post" } });
+    expect(world.snapshot()).toEqual(before);
+  });
+
   it("goes on with the part of a thread that is missing", async () => {
     const world = await setUpChanging();
     const first = { postId: idAt(later(-9_000)), sentAt: later(-9_000) };

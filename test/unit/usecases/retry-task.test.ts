@@ -2,11 +2,13 @@ import { describe, expect, it, vi } from "vitest";
 import { mediaClaimKey, textClaimKey } from "#shared/domain/claim.ts";
 import { hashText } from "#shared/domain/duplicates/fingerprint.ts";
 import { asBatchId, asOwnerId, type TaskId } from "#shared/domain/ids.ts";
-import { stop } from "#shared/domain/moves.ts";
+import { cancel, stop } from "#shared/domain/moves.ts";
 import type { Policy } from "#shared/domain/planning/rules.ts";
 import { ABSENT_HELD, UNREADABLE } from "#shared/domain/reconcile.ts";
+import { asMediaId, inspected, mediaKey, newStoredMedium } from "#shared/domain/stored-media.ts";
 import type { Task } from "#shared/domain/task.ts";
-import { aMedium } from "#test/support/builders.ts";
+import { createDeleteMedium } from "#shared/usecases/delete-medium.ts";
+import { aMedium, freshTaskId } from "#test/support/builders.ts";
 import { ACCOUNT, at, START, setUpChanging } from "#test/support/changing.ts";
 import { OWNER, PROJECT } from "#test/support/publishing.ts";
 
@@ -159,6 +161,38 @@ describe("retryTask: what has ended", () => {
     expect(fresh).toMatchObject({ batchId: task.batchId, pool: "open", mediaCount: 1, reconcile: "hold" });
     expect(await contentOf(fresh)).toEqual({ taskId: fresh.id, rev: 1, parts: [{ text: "written" }], media });
     expect(await tasks.getClaim(mediaClaimKey(PROJECT, media[0]?.sha256 ?? ""))).toBe(fresh.id);
+  });
+
+  it("notes that it takes its uploaded media, so that nobody deletes them, and does not go without them", async () => {
+    const world = await setUpChanging();
+    const { retry, put, tasks, stored, accounts, clock } = world;
+    const announced = { projectId: PROJECT, name: "kite.jpg", type: "image/jpeg", sizeBytes: 9 } as const;
+    const medium = newStoredMedium(asMediaId(String(freshTaskId())), OWNER, announced, clock.now());
+    const found = aMedium({ key: mediaKey(medium), name: "kite.jpg" });
+    await stored.save(medium);
+    await stored.save(inspected(medium, found, clock.now()));
+    const media = [found, aMedium({ key: "drop/somewhere/else.jpg" })];
+    const [task, other] = [
+      await put({ status: "failed" }, { media }),
+      await put({ status: "failed" }, { media }),
+    ];
+    const retried = await retry(OWNER, task.id);
+    if (!retried.ok) throw new Error(retried.error.reason);
+    const { id } = retried.value.task;
+    const remove = createDeleteMedium({
+      media: stored,
+      tasks,
+      accounts,
+      clock,
+      bucket: { remove: async () => {} },
+    });
+    expect(await remove(OWNER, medium.id)).toEqual({ ok: false, error: { reason: "in-use", by: id } });
+    await tasks.save(cancel(await world.read(retried.value.task), clock.now()));
+    expect((await remove(OWNER, medium.id)).ok).toBe(true);
+    expect(await retry(OWNER, other.id)).toEqual({
+      ok: false,
+      error: { reason: "media-gone", name: "kite.jpg" },
+    });
   });
 
   it("has its text written, if that was still to be done", async () => {

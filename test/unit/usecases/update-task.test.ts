@@ -296,6 +296,8 @@ describe("updateTask", () => {
   it.each([
     [{ status: "posting" }, "in-flight"],
     [{ status: "unknown" }, "in-flight"],
+    // Being sent once more: the request before may still turn up.
+    [{ status: "retrying", inDoubtSince: START, reposts: 1 }, "in-flight"],
     [{ status: "published" }, "final"],
     [{ status: "cancelled" }, "final"],
     [{ status: "held", inDoubtSince: START, reason: UNREADABLE }, "in-doubt"],
