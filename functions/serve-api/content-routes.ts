@@ -49,6 +49,7 @@ export function refuseApproval({ why, project }: Extract<ApproveRefusal, { reado
     case "bad-text":
     case "bad-media":
     case "repeats":
+    case "too-many-active-tasks":
       return { problem, detail };
     case "unknown-account":
     case "bad-time":

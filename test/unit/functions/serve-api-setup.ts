@@ -58,11 +58,11 @@ import { createExpandRecurrence } from "#shared/usecases/expand-recurrence.ts";
 import { createFindConflicts, createReadConflicts } from "#shared/usecases/find-conflicts.ts";
 import { createFindTaskPlace } from "#shared/usecases/find-task-place.ts";
 import { createRunOnce } from "#shared/usecases/idempotency.ts";
+import { limitActiveTasks } from "#shared/usecases/limit-active-tasks.ts";
 import { createListAudit } from "#shared/usecases/list-audit.ts";
 import { createListJobs } from "#shared/usecases/list-jobs.ts";
 import { createListPool } from "#shared/usecases/list-pool.ts";
 import { createListRecurrences } from "#shared/usecases/list-recurrences.ts";
-import { limitActiveTasks } from "#shared/usecases/limit-active-tasks.ts";
 import { createListTasks } from "#shared/usecases/list-tasks.ts";
 import { createMovePlanned } from "#shared/usecases/move-planned.ts";
 import { createPlacePost } from "#shared/usecases/place-post.ts";
@@ -325,9 +325,11 @@ export async function setUpApi() {
   const forms = createInMemoryUploadForms(clock);
   const counts = createInMemoryPoolCounts(tasks);
   const stored = { ...deps, drafts, media, bucket: mediaBucket, forms, counts };
+  const settingsStore = { ...createInMemorySettings() };
+  const settings = createCachedSettings({ store: settingsStore, clock, report });
   const createTask = limitActiveTasks({
     ...stored,
-    settings: system.settings,
+    settings,
     createTask: createCreateTask({ ...deps, uploads: { ...createPostMedia(stored), ...entropy } }),
   });
   const recurrences = { ...createInMemoryRecurrences() };
@@ -347,13 +349,12 @@ export async function setUpApi() {
   /** Out of the way, unless a test is about it. */
   const limits = { requestsPerHour: 1_000_000 };
   const aside = vi.fn();
-  const settingsStore = { ...createInMemorySettings() };
   const totals = { ...createInMemoryTotals(clock) };
   const queues = { ...createInMemoryWorkQueues() };
   const system = {
     ...deps,
     settingsStore,
-    settings: createCachedSettings({ store: settingsStore, clock, report }),
+    settings,
     totals,
     queues,
     about: { version: "1.2.3", stage: "test", region: "eu-central-1", node: "v24.0.0" },

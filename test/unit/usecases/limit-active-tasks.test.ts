@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
+import type { Project } from "#shared/domain/account.ts";
 import { asOwnerId, asProjectId } from "#shared/domain/ids.ts";
 import { cancel } from "#shared/domain/moves.ts";
 import { SETTINGS, type Settings } from "#shared/domain/settings.ts";
 import { ok } from "#shared/result.ts";
 import type { CreatedTask, NewTask } from "#shared/usecases/create-task.ts";
 import { limitActiveTasks } from "#shared/usecases/limit-active-tasks.ts";
-import { aContent, aProject, aTask } from "#test/support/builders.ts";
+import { aContent, aTask } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
-import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
 import { createInMemoryPoolCounts } from "#test/support/in-memory-pool-counts.ts";
 import { createInMemoryStore } from "#test/support/in-memory-store.ts";
 
@@ -16,11 +16,10 @@ const projectId = asProjectId("anne-default");
 const POST = { ownerId } as NewTask;
 const FULL = { ok: false, error: { reason: "too-many-active-tasks", most: 3 } };
 
-async function setUp() {
+function setUp() {
   const clock = manualClock();
   const { tasks } = createInMemoryStore(clock);
-  const accounts = createInMemoryAccounts();
-  await accounts.addProject(aProject({ id: projectId, ownerId }));
+  const accounts = { listProjects: async () => [{ id: projectId } as Project] };
   const counts = createInMemoryPoolCounts(tasks);
   const counting = vi.spyOn(counts, "count");
   const defaults = Object.fromEntries(Object.entries(SETTINGS).map(([name, range]) => [name, range.default]));
@@ -37,7 +36,7 @@ async function setUp() {
 
 describe("active tasks of an owner", () => {
   it("are as many as the setting says, also of those that come at once, and counted once", async () => {
-    const { create, putOne, counting, tasks } = await setUp();
+    const { create, putOne, counting, tasks } = setUp();
     await putOne();
     const answers = await Promise.all(Array.from({ length: 5 }, () => create(POST)));
     expect(answers.filter((answer) => answer.ok)).toHaveLength(2);
@@ -48,7 +47,7 @@ describe("active tasks of an owner", () => {
   });
 
   it("make room when one ends, which is seen within seconds", async () => {
-    const { create, putOne, tasks, clock } = await setUp();
+    const { create, putOne, tasks, clock } = setUp();
     const [first] = [await putOne(), await putOne(), await putOne()];
     expect(await create(POST)).toEqual(FULL);
     await tasks.save(cancel(first, clock.now()));
@@ -59,7 +58,7 @@ describe("active tasks of an owner", () => {
   });
 
   it("that another process makes are seen within a minute", async () => {
-    const { create, putOne, clock } = await setUp();
+    const { create, putOne, clock } = setUp();
     expect((await create(POST)).ok).toBe(true);
     await putOne();
     await putOne();
@@ -68,7 +67,7 @@ describe("active tasks of an owner", () => {
   });
 
   it("are counted anew after a count that failed", async () => {
-    const { create, counting } = await setUp();
+    const { create, counting } = setUp();
     counting.mockRejectedValueOnce(new Error("no table"));
     await expect(create(POST)).rejects.toThrow("no table");
     expect((await create(POST)).ok).toBe(true);
