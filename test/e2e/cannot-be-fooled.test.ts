@@ -76,13 +76,14 @@ const withoutVariable =
   };
 
 /** Takes the permission to call a function, of the one who calls it. */
+/** @param of - a part of what it is for, where a function has several */
 const withoutPermission =
-  (name: string, caller: string): Break =>
+  (name: string, caller: string, of = ""): Break =>
   (patient) => {
     const [lambda] = patient.lambda(name);
     const [permission] = patient.find(
       "AWS::Lambda::Permission",
-      new RegExp(`"FunctionName":\\{"Fn::GetAtt":\\["${lambda}".*"Principal":"${caller}"`),
+      new RegExp(`"FunctionName":\\{"Fn::GetAtt":\\["${lambda}".*"Principal":"${caller}".*${of}`),
     );
     patient.remove(permission);
     return [lambda, "AWS::Lambda::Permission", caller];
@@ -155,12 +156,12 @@ const RUNNING: readonly (readonly [title: string, flow: keyof typeof FLOWS, brok
   [
     "an API that may not call its function",
     "api",
-    withoutPermission("serve-api", "apigateway.amazonaws.com"),
+    withoutPermission("serve-api", "apigateway.amazonaws.com", String.raw`"/\*/\*/api/v1/\{proxy\+\}"`),
   ],
   [
     "an API that may not call its authorizer",
     "api",
-    withoutPermission("authorize-request", "apigateway.amazonaws.com"),
+    withoutPermission("authorize-request", "apigateway.amazonaws.com", `"ApiHttpApiAuthorizer`),
   ],
   [
     "a role that Scheduler may not take",

@@ -45,7 +45,8 @@ function dieAtWrite(name: string, nth: number, when: "before" | "after"): () => 
 }
 
 /** Nobody but the publisher writes the new task: the API's note that it is arranged is lost, so that writes can be counted. */
-function createAlone(text: string): Promise<TaskId> {
+async function createAlone(text: string): Promise<TaskId> {
+  await steering.freePublishers();
   const caller = steering.functionId("serve-api");
   punctual.cloud.unkindness.add({ kind: "throttle", operation: "PutItem", caller });
   return steering.create({ text });
@@ -72,10 +73,12 @@ describe("a publisher that dies", () => {
     ["before it took its share of the day", 1, "before", NOTHING, {}],
     ["with its share of the day", 1, "after", NOTHING, { lostDay: 1 }],
     ["with both its shares", 2, "after", NOTHING, { lostDay: 1, lostSpend: 1 }],
-    ["just before its intent", 3, "before", NOTHING, { lostDay: 1, lostSpend: 1 }],
-    ["between its intent and the request", 3, "after", [...IN_DOUBT, ...REPOSTED], {}],
-    ["with X's answer in its hands", 4, "before", [...IN_DOUBT, "settle published"], {}],
-    ["when everything was written", 4, "after", NOTHING, {}],
+    ["with its place among the publishers", 3, "after", NOTHING, { lostDay: 1, lostSpend: 1 }],
+    ["just before its intent", 4, "before", NOTHING, { lostDay: 1, lostSpend: 1 }],
+    ["between its intent and the request", 4, "after", [...IN_DOUBT, ...REPOSTED], {}],
+    ["with X's answer in its hands", 5, "before", [...IN_DOUBT, "settle published"], {}],
+    ["when everything was written", 5, "after", NOTHING, {}],
+    ["when its place is free again", 6, "after", NOTHING, {}],
   ];
 
   it.each(STEPS)("%s", async (what, nth, when, story, left) => {
@@ -132,7 +135,8 @@ describe("a publisher that dies", () => {
 
   it("between two parts of a thread leaves the next one to the sweeper", async () => {
     const caller = steering.functionId("publish-post");
-    const dead = dieAtWrite("publish-post", 4, "after");
+    await steering.freePublishers();
+    const dead = dieAtWrite("publish-post", 5, "after");
     const thread = ["Its worker died", "after the first part"];
     const answer = await punctual.api("/scheduling/tasks", {
       method: "POST",

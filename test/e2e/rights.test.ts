@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
-import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { DeleteCommand, DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as z from "zod";
@@ -616,6 +616,106 @@ describe("an account with OAuth 2.0, whose token ends, and whose limit is reache
     await waitFor("its schedule", () =>
       punctual.cloud.schedules.list().find(({ Name }) => Name.includes(limited) && Name.endsWith("-publish")),
     );
+  });
+});
+
+describe("what else the API does", () => {
+  const send = async (method: string, path: string, body?: object) => {
+    const answer = await punctual.api(path, {
+      method,
+      ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text.startsWith("{") ? JSON.parse(text) : text };
+  };
+  const upload = async (name: string, bytes: Uint8Array) => {
+    const medium = { name, type: "image/jpeg", sizeBytes: bytes.length };
+    const { id, upload: sent } = (await send("POST", "/media", medium)).body;
+    const form = new FormData();
+    for (const [field, value] of Object.entries<string>(sent.fields)) form.append(field, value);
+    form.append("file", new Blob([Uint8Array.from(bytes)]), name);
+    expect((await fetch(sent.url, { method: "POST", body: form })).status).toBe(204);
+    return waitFor(
+      `the inspection of ${name}`,
+      async () => {
+        const { status } = (await send("GET", `/media/${id}`)).body;
+        return status === "ready" || status === "refused"
+          ? { id: id as string, status: status as string }
+          : undefined;
+      },
+      PATIENCE_MS,
+    );
+  };
+
+  it("takes a photo past itself, posts it, and lets it go; refuses what is none", async () => {
+    const { id, status } = await upload("past.jpg", PHOTO);
+    expect(status).toBe("ready");
+    await create({ text: "Past the API", media: [{ id }], publishAt: "now" });
+    await posted("Past the API");
+    await waitFor("the photo to be free", async () =>
+      (await send("DELETE", `/media/${id}`)).status === 200 ? true : undefined,
+    );
+    expect((await upload("none.jpg", Buffer.from("no picture at all"))).status).toBe("refused");
+  });
+
+  it("tells endpoints, whose secrets another function keeps, and tries again", async () => {
+    const made = await send("POST", "/webhooks", {
+      url: "https://hooks.invalid/",
+      events: ["accepted", "published"],
+    });
+    expect(made.status).toBe(201);
+    const { id } = made.body;
+    expect((await send("POST", `/webhooks/${id}/rotate`, { overlapHours: 1 })).status).toBe(200);
+    expect((await send("POST", `/webhooks/${id}/ping`)).status).toBe(202);
+    // The relay looks for new ones once a minute.
+    const deliveries = await waitFor(
+      "an event and a ping to be tried twice",
+      async () => {
+        await create({ text: `For the endpoint, ${Date.now()}`, publishAt: inSeconds(3_600) });
+        const { items } = (await send("GET", `/webhooks/${id}/deliveries`)).body;
+        const tried = items.filter(({ attemptCount }: { attemptCount: number }) => attemptCount >= 2);
+        const types = new Set(tried.map(({ type }: { type: string }) => type));
+        return types.has("accepted") && types.has("ping") ? tried : undefined;
+      },
+      2 * PATIENCE_MS,
+    );
+    expect(deliveries.length).toBeGreaterThanOrEqual(2);
+    expect((await send("DELETE", `/webhooks/${id}`)).status).toBe(200);
+  });
+
+  it("asks X who an account is, and begins to connect another", async () => {
+    expect((await send("POST", "/accounts/main/verify")).body).toMatchObject({ verified: true });
+    const begun = await send("POST", "/accounts/connect/oauth2", {
+      account: "third",
+      clientId: SANDBOX_OAUTH2.clientId,
+      callbackUrl: `${punctual.apiUrl}/api/v1/oauth/x/callback`,
+    });
+    expect(begun.status).toBe(201);
+    expect((await send("GET", "/oauth/x/callback?state=none&code=none")).status).toBe(400);
+  });
+
+  it("notes who was refused at the door", async () => {
+    const { apiKey, id } = (await send("POST", "/keys", { name: "short", scopes: ["read"] })).body;
+    expect((await send("DELETE", `/keys/${id}`)).status).toBe(200);
+    expect((await punctual.api("/whoami", { key: apiKey })).status).toBe(403);
+  });
+
+  it("sends dead letters back to where they came from", async () => {
+    for (const [name, output] of [
+      ["intake", "IntakeDeadLettersUrl"],
+      ["prepare", "PrepareDeadLettersUrl"],
+      ["publish", "PublishDeadLettersUrl"],
+      ["webhooks", "WebhooksDeadLettersUrl"],
+    ] as const) {
+      const MessageBody = JSON.stringify({ nobody: "can work on this" });
+      await queues.send(new SendMessageCommand({ QueueUrl: punctual.cloud.outputs[output], MessageBody }));
+      const sent = await waitFor(`a dead letter of ${name}`, async () => {
+        const { status, body } = await send("POST", "/system/queue-status/redrive", { queue: name });
+        expect(status).toBe(200);
+        return body.moved > 0 ? true : undefined;
+      });
+      expect(sent).toBe(true);
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import { waitFor } from "#test/support/wait-for.ts";
 let punctual: TestPunctual;
 
 beforeAll(async () => {
-  punctual = await startPunctual();
+  punctual = await startPunctual({ settings: "defaults" });
 });
 afterAll(() => punctual?.close());
 

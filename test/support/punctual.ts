@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   GetObjectCommand,
   ListObjectsV2Command,
@@ -8,8 +9,13 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { type Launched, launch } from "#infra/local/launch.ts";
+import { createDynamoSettingsStore } from "#shared/adapters/dynamodb/settings-store.ts";
+import { systemClock as clock } from "#shared/adapters/system/clock.ts";
+import { systemEntropy as entropy } from "#shared/adapters/system/entropy.ts";
 import { type OutcomeView, outcomeViewSchema } from "#shared/contract/task-view.ts";
+import { changeSettings, DEFAULT_SETTINGS, settingsChangedBy } from "#shared/domain/settings.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** Leads of seconds, so that nothing is waited for in minutes. */
@@ -26,6 +32,8 @@ export interface PunctualOptions {
   readonly assembly?: string;
   /** Kept by the caller over several starts. @default - a throw-away folder, nothing is kept */
   readonly directory?: string;
+  /** @default - as many requests as a test sends while it waits */
+  readonly settings?: "defaults";
 }
 
 export interface TestPunctual extends Launched {
@@ -46,6 +54,26 @@ export interface TestPunctual extends Launched {
   /** Invocations of a function that ended because their worker died. */
   deaths(functionId: string): number;
   api(path: string, init?: RequestInit & { readonly key?: string }): Promise<Response>;
+}
+
+/** Tests wait by asking again and again. Written past the API, which some of them break first. */
+async function allowMany({ cloud }: Launched): Promise<void> {
+  const dynamodb = new DynamoDBClient({
+    endpoint: cloud.gatewayUrl,
+    region: cloud.assembly.region,
+    credentials: { accessKeyId: "OPERATOR", secretAccessKey: "local" },
+  });
+  const store = createDynamoSettingsStore({
+    documents: DynamoDBDocumentClient.from(dynamodb),
+    tableName: cloud.outputs["TableName"] ?? "",
+    clock,
+    entropy,
+  });
+  const values = changeSettings(DEFAULT_SETTINGS, { requestsPerHour: 1_000_000 });
+  const changed = settingsChangedBy(DEFAULT_SETTINGS, values);
+  // A start that goes on from an earlier one has them already.
+  await store.save({ version: 1, values, savedAt: clock.now(), savedBy: "test", changed });
+  dynamodb.destroy();
 }
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -82,6 +110,8 @@ export async function startPunctual(options: PunctualOptions = {}): Promise<Test
     credentials: { accessKeyId: "OPERATOR", secretAccessKey: "local" },
     forcePathStyle: true,
   });
+
+  if (options.settings !== "defaults") await allowMany(launched);
 
   const outcome = async (base: string, project = "default"): Promise<OutcomeView | undefined> => {
     try {

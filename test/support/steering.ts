@@ -8,7 +8,7 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
 import type * as z from "zod";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
@@ -60,6 +60,8 @@ export interface Steering {
 
   account(): Promise<Account>;
   gate(): Promise<Gate>;
+  /** Ends the leases of publishers that died: who comes next would look for a place that is free, and write more often. */
+  freePublishers(): Promise<void>;
   /** Moves what the account's gate waits for into the past: a rate limit's reset, the pause of its circuit. */
   ageGate(ms: number): Promise<void>;
   /** A person resumed the account; the rate limit is over, and X answers again. */
@@ -274,6 +276,24 @@ export function createSteering(punctual: TestPunctual): Steering {
     },
 
     gate: () => tasks.getGate(accountId),
+
+    async freePublishers() {
+      const { Items = [] } = await documents.send(
+        new QueryCommand({
+          TableName: tableName,
+          KeyConditionExpression: "pk = :pk",
+          ExpressionAttributeValues: { ":pk": "PUBLISHERS" },
+        }),
+      );
+      for (const { pk, sk } of Items)
+        await documents.send(
+          new UpdateCommand({
+            TableName: tableName,
+            Key: { pk, sk },
+            UpdateExpression: "REMOVE holder, leaseUntil",
+          }),
+        );
+    },
 
     async ageGate(ms) {
       const earlier = (at: Date) => new Date(at.getTime() - ms);
