@@ -690,13 +690,13 @@ describe("what else the API does", () => {
 
   it("asks X who an account is, and begins to connect another", async () => {
     expect((await send("POST", "/accounts/main/verify")).body).toMatchObject({ verified: true });
-    const begun = await send("POST", "/accounts/connect/oauth2", {
+    const wish = {
       account: "third",
       clientId: SANDBOX_OAUTH2.clientId,
       callbackUrl: `${punctual.apiUrl}/api/v1/oauth/x/callback`,
-    });
-    expect(begun.status).toBe(201);
-    const lost = await send("POST", "/accounts/connect/oauth2", { account: "third", project: "nobodys" });
+    };
+    expect((await send("POST", "/accounts/connect/oauth2", wish)).status).toBe(201);
+    const lost = await send("POST", "/accounts/connect/oauth2", { ...wish, project: "nobodys" });
     expect([lost.status, lost.body.code]).toEqual([422, "unknown-project"]);
     expect((await send("GET", "/oauth/x/callback?state=none&code=none")).status).toBe(400);
   });
