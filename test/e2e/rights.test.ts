@@ -670,7 +670,7 @@ describe("what else the API does", () => {
     // The relay looks for new endpoints once a minute.
     let createdAt = 0;
     await waitFor(
-      "a ping to be tried twice, and a post to be told",
+      "a ping to be tried, and what is told of a post twice",
       async () => {
         if (Date.now() - createdAt > 5_000) {
           createdAt = Date.now();
@@ -681,7 +681,7 @@ describe("what else the API does", () => {
           items.some(
             (one: { type: string; attemptCount: number }) => one.type === type && one.attemptCount >= times,
           );
-        return tried("ping", 2) && tried("accepted", 1) ? true : undefined;
+        return tried("ping", 1) && tried("accepted", 2) ? true : undefined;
       },
       2 * PATIENCE_MS,
     );
