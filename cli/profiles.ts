@@ -168,9 +168,10 @@ export async function readSession(
   place: Place & Pick<Surroundings, "systemZone">,
   wanted?: string,
 ): Promise<Session> {
-  const { PUNCTUAL_URL: url = "", PUNCTUAL_KEY: key = "" } = place.variables;
+  const { PUNCTUAL_URL: url = "", PUNCTUAL_KEY: given = "" } = place.variables;
+  const key = given.trim();
   if (url !== "" && key !== "" && wanted === undefined)
-    return { url: readUrl(url), key: key.trim(), timeZone: await zoneFrom(place) };
+    return { url: readUrl(url), key, timeZone: await zoneFrom(place) };
   const config = await readConfig(place);
   const name = profileName(place, config, wanted);
   const profile = config.profiles[name];
@@ -190,7 +191,7 @@ export async function readSession(
       "Set PUNCTUAL_KEY too, or unset PUNCTUAL_URL.",
       "key-of-another-address",
     );
-  return { profile: name, url: target, key: key.trim() || profile.key, timeZone: profile.timeZone };
+  return { profile: name, url: target, key: key || profile.key, timeZone: profile.timeZone };
 }
 
 /** The profile's zone is a habit of the person, also when the environment says where to. */

@@ -5,7 +5,7 @@ import { ROUTES } from "#shared/contract/routes.ts";
 import { ApiProblem, type CallAnswer } from "../client.ts";
 import { addCommand, addGroup } from "../command.ts";
 import type { Answer, CommandContext, Counter } from "../context.ts";
-import { EXIT, Interrupted, usageError } from "../failures.ts";
+import { CliError, EXIT, Interrupted, usageError } from "../failures.ts";
 import { decodeText } from "../files.ts";
 import { oneLine } from "../text-width.ts";
 
@@ -107,11 +107,10 @@ async function waitForConnection(
   } finally {
     bar.stop();
   }
-  return {
-    json: undefined,
-    text: ["Nobody allowed it in time. Remedy: run the command again, and open the address at once."],
-    code: EXIT.failed,
-  };
+  throw new CliError("Nobody allowed it in time.", {
+    code: "consent-late",
+    remedy: "Run the command again, and open the address at once.",
+  });
 }
 
 function addConnect(accounts: Command, { act }: CommandContext): void {

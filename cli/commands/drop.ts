@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { addCommand } from "../command.ts";
 import type { CommandContext, Counter } from "../context.ts";
 import { type FolderError, type FolderPost, readDropFolder } from "../drop-folder.ts";
-import { EXIT, explain, usageError } from "../failures.ts";
+import { EXIT, explain, maybeDone, usageError } from "../failures.ts";
 import type { TaskShown } from "../show-task.ts";
 import { type MediaFile, openMedia, uploadMedia } from "../upload.ts";
 
@@ -21,7 +21,13 @@ interface DropOptions {
 
 type Result = { readonly file: string } & (
   | { readonly outcome: "accepted"; readonly task: TaskShown }
-  | { readonly outcome: "refused"; readonly code: string; readonly detail: string; readonly remedy: string }
+  /** `unknown`: its answer was lost, and the same drop again finds out. */
+  | {
+      readonly outcome: "refused" | "unknown";
+      readonly code: string;
+      readonly detail: string;
+      readonly remedy: string;
+    }
 );
 
 const tellErrors = (errors: readonly FolderError[]): readonly string[] => [
@@ -122,9 +128,10 @@ often the command runs within a day. A rule of a recurrence is refused: it needs
           } catch (error) {
             const explained = explain(error);
             if (!explained) throw error;
-            code = explained.exitCode;
+            code ||= explained.exitCode;
             const { message: detail, remedy } = explained;
-            results.push({ file: entry.file, outcome: "refused", code: explained.code, detail, remedy });
+            const outcome = maybeDone(error) ? "unknown" : "refused";
+            results.push({ file: entry.file, outcome, code: explained.code, detail, remedy });
             // Every other one would be refused as well.
             if (explained.exitCode === EXIT.unauthorised) throw error;
           }
@@ -160,7 +167,7 @@ const describe = (results: readonly Result[], { table, time, zone }: Counter): r
             time(result.task.slotAt),
             result.task.parts[0]?.text ?? "",
           ]
-        : [result.file, "refused", result.code, "", `${result.detail} ${result.remedy}`],
+        : [result.file, result.outcome, result.code, "", `${result.detail} ${result.remedy}`],
     ),
   ),
   "",

@@ -194,13 +194,12 @@ export function addPolicyCommands(program: Command, context: CommandContext): vo
     .option("--limit <n>", "how many", wholeNumber(1, 10_000), 20)
     .action(
       act<{ readonly limit: number }, [string | undefined]>(async (counter, { limit }, project = PROJECT) => {
-        const { items, hasMore } = await readPages(limit, async (cursor, size) => {
-          const page = await counter.client.call("listPolicyVersions", {
+        const { items, hasMore } = await readPages(limit, (cursor, size) =>
+          counter.client.call("listPolicyVersions", {
             params: { name: project },
             query: { limit: size, ...(cursor !== undefined && { cursor }) },
-          });
-          return { items: page.items, ...(page.next !== undefined && { next: String(page.next) }) };
-        });
+          }),
+        );
         return {
           json: { items, hasMore },
           ids: items.map(({ version }) => `${version}`),

@@ -133,7 +133,12 @@ export function addSettingsCommands(program: Command, { act }: CommandContext): 
     examples: [["punctual settings rollback 3"], ["punctual settings rollback 0 --yes"]],
   }).action(
     act<object, [string]>(async (counter, _options, text) => {
-      const version = wholeNumber(0, 99_999_999)(text);
+      if (!/^\d{1,8}$/.test(text))
+        throw usageError(
+          `“${text}” is no version.`,
+          "Give its number: `punctual settings history` shows them; 0 are the defaults.",
+        );
+      const version = Number(text);
       const before = await counter.client.call("readSettings");
       await counter.confirm(`Bring version ${version} back in place of ${before.version}?`);
       const after = await counter.client.call("rollbackSettings", {

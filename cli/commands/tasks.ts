@@ -9,6 +9,7 @@ import { type PostBody, splitParts } from "../posts.ts";
 import { describeTask, type TaskShown, type TaskStatus, taskColumns, taskRow } from "../show-task.ts";
 import { oneLine } from "../text-width.ts";
 
+const MAX_LIMIT = 10_000;
 const DEFAULT_LIMIT = 20;
 
 type Strategy = NonNullable<PostBody["strategy"]>;
@@ -39,7 +40,7 @@ function addList(tasks: Command, { act }: CommandContext): void {
     .option("--status <status>", "pending, ready, posting, published, held, failed, …")
     .option("--from <time>", "slots from then on")
     .option("--until <time>", "slots before then")
-    .option("--limit <n>", "how many", wholeNumber(1, 10_000), DEFAULT_LIMIT)
+    .option("--limit <n>", "how many", wholeNumber(1, MAX_LIMIT), DEFAULT_LIMIT)
     .option("--all", "all of them")
     .action(
       act<ListOptions>(async (counter, { project, status, account, from, until, limit, all }) => {
@@ -65,7 +66,9 @@ function addList(tasks: Command, { act }: CommandContext): void {
               items.map((task) => taskRow(task, counter)),
             ),
             ...(items.length === 0 ? ['No tasks. Make one: punctual post "…"'] : []),
-            ...(hasMore ? [`There are more: --limit ${items.length * 5}, or --all.`] : []),
+            ...(hasMore
+              ? [`There are more: --limit ${Math.min(MAX_LIMIT, items.length * 5)}, or --all.`]
+              : []),
           ],
         };
       }),

@@ -1,16 +1,17 @@
 import type { HttpLogger } from "#functions/middleware/http.ts";
+import { noteAfter } from "#functions/middleware/http-audit.ts";
+import { actorOf } from "#functions/middleware/http-caller.ts";
 import type { RouteAnswer, RouteHandler } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { toAccountView, toVerificationView } from "#shared/contract/account-view.ts";
 import { toCredentials } from "#shared/contract/connection-view.ts";
 import type { Account } from "#shared/domain/account.ts";
-import type { AuditActor } from "#shared/domain/audit.ts";
 import type { Reason } from "#shared/domain/reason.ts";
-import { instantInWords, quote, quoteAll } from "#shared/domain/words.ts";
-import type { Caller } from "#shared/usecases/authorize-request.ts";
+import { instantInWords, quote } from "#shared/domain/words.ts";
 import type { ConnectByTokens } from "#shared/usecases/connect-by-tokens.ts";
 import type { FinishConnection, FinishRefusal } from "#shared/usecases/finish-connection.ts";
 import type { KeepConnectionRefusal } from "#shared/usecases/keep-connection.ts";
-import type { NewAuditEntry, RecordAudit } from "#shared/usecases/record-audit.ts";
+import type { RecordAudit } from "#shared/usecases/record-audit.ts";
 import type { StartConnection } from "#shared/usecases/start-connection.ts";
 import type { VerifyConnection } from "#shared/usecases/verify-connection.ts";
 import { renderPage } from "./callback-page.ts";
@@ -25,11 +26,6 @@ export interface ConnectionRouteDeps {
 }
 
 type ConnectionRoute = "startConnection" | "finishConnection" | "connectByTokens" | "verifyAccount";
-
-const unknownProject = (name: string, known: readonly string[]) => {
-  const detail = `There is no project ${quote(name)}. There is ${quoteAll(known)}.`;
-  return { problem: "unknown-project", detail, errors: [{ pointer: "/project", detail }] } as const;
-};
 
 const unreachable = ({ message }: Reason) =>
   ({ problem: "x-unreachable", detail: `${message} Nothing was changed. Try again in a minute.` }) as const;
@@ -101,24 +97,6 @@ function refusalPage(refusal: FinishRefusal): Page {
   }
 }
 
-const actorOf = ({ keyId, userId, sessionId }: Caller): AuditActor => ({
-  ...(sessionId === undefined ? { keyId } : { sessionId }),
-  ...(userId !== undefined && { userId }),
-});
-
-/** It has happened already: the page says so whether or not it could be noted. */
-async function noteFinish(
-  { recordAudit, logger }: Pick<ConnectionRouteDeps, "recordAudit" | "logger">,
-  entry: NewAuditEntry,
-): Promise<void> {
-  try {
-    await recordAudit(entry);
-  } catch (error) {
-    const { action, status, requestId } = entry;
-    logger.error("the audit log was not written", { action, status, requestId, error });
-  }
-}
-
 /** Accounts, where X is asked: which answer each outcome is. */
 export const createConnectionRoutes = (
   usecases: ConnectionRouteDeps,
@@ -130,7 +108,8 @@ export const createConnectionRoutes = (
       return { status: 201, body: { authorizeUrl, expiresAt: instantInWords(expiresAt) } };
     }
     const { error } = started;
-    if (error.reason === "unknown-project") return unknownProject(error.name, error.known);
+    if (error.reason === "unknown-project")
+      return unknownProject(error.name, error.known, { pointer: "/project" });
     const detail = "The account has no client of its own: name the OAuth 2.0 client id of the app.";
     return { problem: "client-id-missing", detail, errors: [{ pointer: "/clientId", detail }] };
   },
@@ -140,7 +119,7 @@ export const createConnectionRoutes = (
     const { status, page } = outcome.ok ? connectedPage(outcome.value.account) : refusalPage(outcome.error);
     // The router notes what callers do; here there is none but whoever began.
     if (begun)
-      await noteFinish(usecases, {
+      await noteAfter(usecases, {
         ownerId: begun.ownerId,
         actor: begun.startedBy,
         action: "finishConnection",
@@ -164,7 +143,7 @@ export const createConnectionRoutes = (
     const { error } = connected;
     switch (error.reason) {
       case "unknown-project":
-        return unknownProject(error.name, error.known);
+        return unknownProject(error.name, error.known, { pointer: "/project" });
       case "same-user":
       case "other-user":
         return { problem: error.reason, detail: whyNotKept(error) };

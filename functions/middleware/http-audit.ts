@@ -7,6 +7,7 @@ import { type Json, maskChange } from "#shared/domain/audit-mask.ts";
 import type { Caller } from "#shared/usecases/authorize-request.ts";
 import type { NewAuditEntry, RecordAudit } from "#shared/usecases/record-audit.ts";
 import { type HttpAnswer, type HttpLogger, isProblem } from "./http.ts";
+import { actorOf } from "./http-caller.ts";
 import { secretNames } from "./secret-names.ts";
 
 export interface AuditedRequest {
@@ -84,38 +85,29 @@ export interface HttpAuditDeps {
   readonly logger: HttpLogger;
 }
 
-export function createHttpAudit({ recordAudit, logger }: HttpAuditDeps): HttpAudit {
-  const note = (
+/** It has happened already: the answer says so whether or not it could be noted. */
+export async function noteAfter({ recordAudit, logger }: HttpAuditDeps, entry: NewAuditEntry): Promise<void> {
+  try {
+    await recordAudit(entry);
+  } catch (error) {
+    const { action, status, requestId } = entry;
+    logger.error("the audit log was not written", { action, status, requestId, error });
+  }
+}
+
+export function createHttpAudit(deps: HttpAuditDeps): HttpAudit {
+  const entryOf = (
     { name, caller, target, requestId, sourceIp }: AuditedRequest,
     entry: Pick<NewAuditEntry, "phase" | "status"> & Partial<NewAuditEntry>,
-  ) => {
-    const { ownerId, keyId, userId, sessionId } = caller;
-    return recordAudit({
-      ownerId,
-      actor: {
-        ...(sessionId === undefined ? { keyId } : { sessionId }),
-        ...(userId !== undefined && { userId }),
-      },
-      action: name,
-      target,
-      requestId,
-      sourceIp,
-      ...entry,
-    });
-  };
-
-  /** It has happened already: the answer says so whether or not it could be noted. */
-  async function noteAfter(
-    request: AuditedRequest,
-    entry: Pick<NewAuditEntry, "phase" | "status"> & Partial<NewAuditEntry>,
-  ): Promise<void> {
-    try {
-      await note(request, entry);
-    } catch (error) {
-      const { name, requestId } = request;
-      logger.error("the audit log was not written", { action: name, status: entry.status, requestId, error });
-    }
-  }
+  ): NewAuditEntry => ({
+    ownerId: caller.ownerId,
+    actor: actorOf(caller),
+    action: name,
+    target,
+    requestId,
+    sourceIp,
+    ...entry,
+  });
 
   function outcomeOf({ route }: AuditedRequest, answer: HttpAnswer, before: Json | undefined) {
     const { status, body } = answer;
@@ -130,7 +122,7 @@ export function createHttpAudit({ recordAudit, logger }: HttpAuditDeps): HttpAud
 
   return {
     async denied(request, answer) {
-      await noteAfter(request, outcomeOf(request, answer, undefined));
+      await noteAfter(deps, entryOf(request, outcomeOf(request, answer, undefined)));
       return answer;
     },
 
@@ -141,18 +133,18 @@ export function createHttpAudit({ recordAudit, logger }: HttpAuditDeps): HttpAud
       const earlier = shown && (await read(shown));
       const before = earlier && earlier.status < 400 && isRecord(earlier.body) ? earlier.body : undefined;
       const isPromised = mustBeNoted(route);
-      if (isPromised) await note(request, { phase: "attempt", status: 0 });
+      if (isPromised) await deps.recordAudit(entryOf(request, { phase: "attempt", status: 0 }));
       let answer: HttpAnswer;
       try {
         answer = await run();
       } catch (error) {
         const { status } = PROBLEMS.internal;
-        await noteAfter(request, { phase: "outcome", status, problem: "internal" });
+        await noteAfter(deps, entryOf(request, { phase: "outcome", status, problem: "internal" }));
         throw error;
       }
       const { status } = answer;
       if (isPromised || status < 400 || status >= 500 || DENIALS.includes(status))
-        await noteAfter(request, outcomeOf(request, answer, before));
+        await noteAfter(deps, entryOf(request, outcomeOf(request, answer, before)));
       return answer;
     },
   };

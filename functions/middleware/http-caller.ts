@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as z from "zod";
 import { KEY_SCOPES } from "#shared/domain/api-key.ts";
+import type { AuditActor } from "#shared/domain/audit.ts";
 import { asOwnerId, asUserId } from "#shared/domain/ids.ts";
 import { ConfigurationFault } from "#shared/errors.ts";
 import type { Caller } from "#shared/usecases/authorize-request.ts";
@@ -46,3 +47,13 @@ export function readCaller(event: APIGatewayProxyEventV2): Caller {
   if (!parsed.success) throw new ConfigurationFault("a request came without the authorizer's context");
   return parsed.data;
 }
+
+/** Who it was, for the audit log. */
+export const actorOf = ({ keyId, userId, sessionId }: Caller): AuditActor => ({
+  ...(sessionId === undefined ? { keyId } : { sessionId }),
+  ...(userId !== undefined && { userId }),
+});
+
+/** Who it was, for people. */
+export const callerInWords = ({ keyId, sessionId }: Caller): string =>
+  sessionId === undefined ? `key ${keyId}` : `session ${sessionId}`;

@@ -2,7 +2,7 @@
 import type { Context } from "aws-lambda";
 import type * as z from "zod";
 import type { InputError, ProblemCode } from "#shared/contract/problem.ts";
-import type { RouteShape } from "#shared/contract/routes/route-shape.ts";
+import { type RouteShape, takesVersion } from "#shared/contract/routes/route-shape.ts";
 import { ROUTES, type RouteName, type Routes } from "#shared/contract/routes.ts";
 import { allowsScope } from "#shared/domain/api-key.ts";
 import { hashRequest } from "#shared/domain/idempotency.ts";
@@ -255,7 +255,7 @@ export function createRouter<Name extends RouteName>(
     const read = readBody(route, event);
     if (!read.ok) return refuse(read.error);
     const { json, body } = read.value;
-    const ifMatch = route.versioned && route.method !== "GET" ? readIfMatch(headers) : ok(undefined);
+    const ifMatch = takesVersion(route) ? readIfMatch(headers) : ok(undefined);
     if (!ifMatch.ok) return refuse(ifMatch.error);
     const key = route.idempotent ? readIdempotencyKey(headers) : ok(undefined);
     if (!key.ok) return refuse(key.error);

@@ -1,7 +1,7 @@
 import type { TooManyWebhooks } from "#shared/domain/webhook.ts";
 import type { RefusedUrl } from "#shared/domain/webhook-url.ts";
-import { quote, quoteAll } from "#shared/domain/words.ts";
 import type { UnknownProject } from "#shared/usecases/find-project.ts";
+import { unknownProject } from "./unknown-project.ts";
 
 export const NO_WEBHOOK = {
   problem: "webhook-not-found",
@@ -26,10 +26,7 @@ export function refuseWebhook(refusal: RefusedUrl | UnknownProject) {
       const detail = `${refusal.message} ${refusal.remedy}`;
       return { problem: "webhook-url-refused", detail, errors: [{ pointer: "/url", detail }] } as const;
     }
-    case "unknown-project": {
-      const { name, known } = refusal;
-      const detail = `There is no project ${quote(name)}. There is ${quoteAll(known)}.`;
-      return { problem: "unknown-project", detail, errors: [{ pointer: "/project", detail }] } as const;
-    }
+    case "unknown-project":
+      return unknownProject(refusal.name, refusal.known, { pointer: "/project" });
   }
 }

@@ -1,3 +1,4 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { toAccountHealthView, toAccountQuotaView, toAccountView } from "#shared/contract/account-view.ts";
 import type { DisconnectAccount } from "#shared/usecases/disconnect-account.ts";
 import type { ListAccounts, ReadAccount } from "#shared/usecases/read-account.ts";
@@ -8,7 +9,6 @@ import type {
   ResumeOwnAccount,
   SwitchAccountRefusal,
 } from "#shared/usecases/switch-account.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 import { changedSince } from "./stale-version.ts";
 
 export interface AccountRouteDeps {

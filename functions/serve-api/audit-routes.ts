@@ -1,14 +1,13 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { toAuditEntryView } from "#shared/contract/audit-view.ts";
 import type { ListAudit } from "#shared/usecases/list-audit.ts";
 import type { VerifyAudit } from "#shared/usecases/verify-audit.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { badCursor } from "./bad-cursor.ts";
 
 export interface AuditRouteDeps {
   readonly listAudit: ListAudit;
   readonly verifyAudit: VerifyAudit;
 }
-
-const BAD_CURSOR = { problem: "invalid-cursor", detail: "Send `next` of the page before." } as const;
 
 type AuditRoutes = Pick<RouteHandlers, "listAudit" | "verifyAudit">;
 
@@ -16,7 +15,7 @@ type AuditRoutes = Pick<RouteHandlers, "listAudit" | "verifyAudit">;
 export const createAuditRoutes = (usecases: AuditRouteDeps): AuditRoutes => ({
   async listAudit({ caller: { ownerId }, query }): Promise<RouteAnswer<"listAudit">> {
     const listed = await usecases.listAudit(ownerId, query);
-    if (!listed.ok) return BAD_CURSOR;
+    if (!listed.ok) return badCursor;
     const { items, next } = listed.value;
     return {
       status: 200,
@@ -26,7 +25,7 @@ export const createAuditRoutes = (usecases: AuditRouteDeps): AuditRoutes => ({
 
   async verifyAudit({ caller: { ownerId }, query }): Promise<RouteAnswer<"verifyAudit">> {
     const verified = await usecases.verifyAudit(ownerId, query);
-    if (!verified.ok) return BAD_CURSOR;
+    if (!verified.ok) return badCursor;
     const { bad, ends, ...rest } = verified.value;
     return {
       status: 200,

@@ -1,3 +1,5 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { approveContentBody, toContentView, toDraftContent } from "#shared/contract/content-view.ts";
 import { toTaskCreated } from "#shared/contract/task-answer.ts";
 import { asDraftId } from "#shared/domain/draft.ts";
@@ -6,8 +8,8 @@ import type { ApproveDraft, ApproveRefusal } from "#shared/usecases/approve-draf
 import type { ChangeDraft, DeleteDraft, OwnDraftRefusal } from "#shared/usecases/change-draft.ts";
 import type { CreateDraft, WriteDraftRefusal } from "#shared/usecases/create-draft.ts";
 import type { ListDrafts, ReadDraft } from "#shared/usecases/read-draft.ts";
-import { createRefusal, unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { badCursor } from "./bad-cursor.ts";
+import { createRefusal } from "./create-refusal.ts";
 
 export interface ContentRouteDeps {
   readonly createDraft: CreateDraft;
@@ -21,13 +23,6 @@ export interface ContentRouteDeps {
 const NO_CONTENT = {
   problem: "content-not-found",
   detail: "No draft of this key's owner has this id.",
-} as const;
-
-const BAD_CURSOR = "Send `next` of the page before, with the same filters; or none, for the first page.";
-export const badCursor = {
-  problem: "invalid-cursor",
-  detail: BAD_CURSOR,
-  errors: [{ parameter: "cursor", detail: BAD_CURSOR }],
 } as const;
 
 export const CONTENT_CONFLICT = {
@@ -103,7 +98,7 @@ export const createContentRoutes = (usecases: ContentRouteDeps): ContentRoutes =
       { ownerId, project: body.project, ...toDraftContent(body) },
       newId === undefined ? undefined : asDraftId(newId),
     );
-    if (!created.ok) return refuseDraft(created.error) as RouteAnswer<"createContent">;
+    if (!created.ok) return refuseDraft(created.error);
     const content = toContentView(created.value);
     return { status: 201, body: content, headers: { location: `/api/v1/contents/${content.id}` } };
   },

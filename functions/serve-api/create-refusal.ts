@@ -1,14 +1,7 @@
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import type { InputError, ProblemCode } from "#shared/contract/problem.ts";
-import { quote, quoteAll } from "#shared/domain/words.ts";
+import { quote } from "#shared/domain/words.ts";
 import type { CreateTaskRefusal } from "#shared/usecases/create-task.ts";
-
-export const unknownProject = (name: string, known: readonly string[], where: Partial<InputError>) => {
-  const detail =
-    known.length > 0
-      ? `There is no project ${quote(name)}. There is ${quoteAll(known)}.`
-      : `There is no project ${quote(name)}, nor any other: \`npm run admin -- init\` makes the first.`;
-  return { problem: "unknown-project", detail, errors: [{ ...where, detail }] } as const;
-};
 
 export const unknownAccount = (detail: string, where: Partial<InputError>) =>
   ({ problem: "unknown-account", detail, errors: [{ ...where, detail }] }) as const;

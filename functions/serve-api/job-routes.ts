@@ -1,3 +1,5 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { toJobHistory, toJobList, toJobView, toJobWish } from "#shared/contract/job-view.ts";
 import { asJobId } from "#shared/domain/ids.ts";
 import type { RegisterRefusal } from "#shared/domain/job.ts";
@@ -11,8 +13,6 @@ import type { ReadJob } from "#shared/usecases/read-job.ts";
 import type { ReadJobHistory } from "#shared/usecases/read-job-history.ts";
 import type { SwitchJob } from "#shared/usecases/switch-job.ts";
 import type { TriggerJob } from "#shared/usecases/trigger-job.ts";
-import { unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 
 export interface JobRouteDeps {
   readonly createJob: CreateJob;

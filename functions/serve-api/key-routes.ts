@@ -1,3 +1,5 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { toKeyView, toKeyWish, toOverlapMs } from "#shared/contract/key-view.ts";
 import type { GrantRefusal } from "#shared/domain/api-key.ts";
 import { quote, quoteAll } from "#shared/domain/words.ts";
@@ -5,8 +7,7 @@ import type { KeyStore } from "#shared/ports/key-store.ts";
 import type { CreateKey } from "#shared/usecases/create-key.ts";
 import type { RevokeKey } from "#shared/usecases/revoke-key.ts";
 import type { RotateKey } from "#shared/usecases/rotate-key.ts";
-import { unknownAccount, unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { unknownAccount } from "./create-refusal.ts";
 
 export interface KeyRouteDeps {
   readonly createKey: CreateKey;

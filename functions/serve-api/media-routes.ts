@@ -1,11 +1,11 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { toMediaCreated, toMediaView } from "#shared/contract/media-view.ts";
 import { asMediaId } from "#shared/domain/stored-media.ts";
 import type { CreateMedium } from "#shared/usecases/create-medium.ts";
 import type { DeleteMedium } from "#shared/usecases/delete-medium.ts";
 import type { ListMedia, ReadMedium } from "#shared/usecases/read-medium.ts";
-import { badCursor } from "./content-routes.ts";
-import { unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { badCursor } from "./bad-cursor.ts";
 
 export interface MediaRouteDeps {
   readonly createMedium: CreateMedium;

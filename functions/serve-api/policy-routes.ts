@@ -1,3 +1,5 @@
+import { callerInWords } from "#functions/middleware/http-caller.ts";
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import {
   toPolicyChange,
   toPolicyFindingView,
@@ -6,7 +8,6 @@ import {
 } from "#shared/contract/policy-view.ts";
 import type { ChangePolicy } from "#shared/usecases/change-policy.ts";
 import type { ListPolicyVersions, ReadPolicy } from "#shared/usecases/read-policy.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 
 export interface PolicyRouteDeps {
   readonly readPolicy: ReadPolicy;
@@ -34,7 +35,7 @@ export const createPolicyRoutes = (usecases: PolicyRouteDeps): PolicyRoutes => (
         problem: "precondition-failed",
         detail: `If-Match says version ${ifVersion}, and the body says ${body.version}. Read the policy, and send it as it came.`,
       };
-    const change = { ...toPolicyChange(body), by: `key ${caller.keyId}` };
+    const change = { ...toPolicyChange(body), by: callerInWords(caller) };
     const changed = await usecases.changePolicy(caller.ownerId, params.name, change);
     if (changed.ok) {
       const { after, warnings } = changed.value;

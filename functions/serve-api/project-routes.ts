@@ -1,3 +1,5 @@
+import { callerInWords } from "#functions/middleware/http-caller.ts";
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { toProjectCreated, toProjectView } from "#shared/contract/project-view.ts";
 import { quote } from "#shared/domain/words.ts";
 import type { ChangeProject } from "#shared/usecases/change-project.ts";
@@ -5,7 +7,6 @@ import type { CreateProject } from "#shared/usecases/create-project.ts";
 import type { DeleteProject } from "#shared/usecases/delete-project.ts";
 import type { ListProjects, ReadProject } from "#shared/usecases/read-project.ts";
 import { unknownAccount } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 import { changedSince } from "./stale-version.ts";
 
 export interface ProjectRouteDeps {
@@ -34,7 +35,7 @@ type ProjectRoutes = Pick<
 /** Projects: which answer each outcome is. */
 export const createProjectRoutes = (usecases: ProjectRouteDeps): ProjectRoutes => ({
   async createProject({ caller, body, newId }): Promise<RouteAnswer<"createProject">> {
-    const wish = { ...body, by: `key ${caller.keyId}`, id: newId };
+    const wish = { ...body, by: callerInWords(caller), id: newId };
     const created = await usecases.createProject(caller.ownerId, wish);
     if (created.ok) {
       const project = toProjectCreated(created.value);

@@ -1,3 +1,5 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { toBatchView } from "#shared/contract/batch-view.ts";
 import { toRunView } from "#shared/contract/run-view.ts";
 import { toTaskAnswer, toTaskCreated } from "#shared/contract/task-answer.ts";
@@ -12,9 +14,9 @@ import type { ReadPoolStats } from "#shared/usecases/read-pool-stats.ts";
 import type { ReadRun } from "#shared/usecases/read-run.ts";
 import type { ReadTask } from "#shared/usecases/read-task.ts";
 import type { StartRun } from "#shared/usecases/start-run.ts";
-import { approvedAlready, badCursor, CONTENT_CONFLICT, refuseApproval } from "./content-routes.ts";
-import { createRefusal, unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { badCursor } from "./bad-cursor.ts";
+import { approvedAlready, CONTENT_CONFLICT, refuseApproval } from "./content-routes.ts";
+import { createRefusal } from "./create-refusal.ts";
 
 export interface PublishPoolRouteDeps {
   readonly createTask: CreateTask;
@@ -119,10 +121,8 @@ export const createPublishPoolRoutes = (usecases: PublishPoolRouteDeps): Publish
     switch (read.error.reason) {
       case "not-found":
         return { problem: "run-not-found", detail: "No run of this key's owner has this id." };
-      case "bad-page": {
-        const detail = "Send `next` of the page before; or none, for the first page.";
-        return { problem: "invalid-cursor", detail, errors: [{ parameter: "cursor", detail }] };
-      }
+      case "bad-page":
+        return badCursor;
     }
   },
 });

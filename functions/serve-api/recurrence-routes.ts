@@ -1,4 +1,6 @@
 import type * as z from "zod";
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import {
   type changeRecurrenceBody,
   toRecurrenceSummary,
@@ -13,8 +15,8 @@ import type { CreateRecurrence } from "#shared/usecases/create-recurrence.ts";
 import type { DeleteRecurrence } from "#shared/usecases/delete-recurrence.ts";
 import type { ListRecurrences } from "#shared/usecases/list-recurrences.ts";
 import type { ReadRecurrence } from "#shared/usecases/read-recurrence.ts";
-import { unknownAccount, unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { unknownAccount } from "./create-refusal.ts";
+import { changedSince } from "./stale-version.ts";
 
 export interface RecurrenceRouteDeps {
   readonly createRecurrence: CreateRecurrence;
@@ -33,12 +35,6 @@ const CONFLICT = {
   problem: "recurrence-conflict",
   detail: "Somebody else changed the recurrence every time. Try again.",
 } as const;
-
-const stale = (version: number) =>
-  ({
-    problem: "precondition-failed",
-    detail: `Version ${version} is in force by now. Read it, and decide again.`,
-  }) as const;
 
 type Body = z.output<typeof changeRecurrenceBody>;
 
@@ -73,7 +69,7 @@ function refuseOccurrence(refusal: Exclude<OccurrenceRefusal, { readonly reason:
     case "conflict":
       return CONFLICT;
     case "stale":
-      return stale(refusal.version);
+      return changedSince(refusal);
     case "bad-occurrence": {
       const { field, why } = refusal;
       return {
@@ -147,7 +143,7 @@ export const createRecurrenceRoutes = (usecases: RecurrenceRouteDeps): Recurrenc
       case "conflict":
         return CONFLICT;
       case "stale":
-        return stale(error.version);
+        return changedSince(error);
       default:
         return refuse(error, body);
     }
@@ -161,7 +157,7 @@ export const createRecurrenceRoutes = (usecases: RecurrenceRouteDeps): Recurrenc
     const deleted = await usecases.deleteRecurrence(ownerId, params.id, ifVersion);
     if (deleted.ok) return { status: 200, body: toRecurrenceSummary(deleted.value) };
     const { error } = deleted;
-    if (error.reason === "stale") return stale(error.version);
+    if (error.reason === "stale") return changedSince(error);
     return error.reason === "not-found" ? NOT_FOUND : CONFLICT;
   },
 

@@ -1,7 +1,7 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { toReplanView } from "#shared/contract/replan-view.ts";
 import { allowsScope } from "#shared/domain/api-key.ts";
 import type { ReplanProject } from "#shared/usecases/replan-project.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 
 export interface ReplanRouteDeps {
   readonly replanProject: ReplanProject;

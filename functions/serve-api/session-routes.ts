@@ -1,3 +1,4 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { NO_SESSION_COOKIE, sessionCookie } from "#functions/middleware/session-cookie.ts";
 import { toSessionView } from "#shared/contract/session-view.ts";
 import { toUserView } from "#shared/contract/user-view.ts";
@@ -7,7 +8,6 @@ import type { AcceptInvitation } from "#shared/usecases/accept-invitation.ts";
 import type { TooManyAttempts } from "#shared/usecases/count-attempts.ts";
 import type { EndSession, ListSessions } from "#shared/usecases/end-session.ts";
 import type { SignIn } from "#shared/usecases/sign-in.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 
 export interface SessionRouteDeps {
   readonly signIn: SignIn;

@@ -1,9 +1,11 @@
+import { callerInWords } from "#functions/middleware/http-caller.ts";
 import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { toSettingsVersionView, toSettingsView } from "#shared/contract/settings-view.ts";
 import type { ListSettingVersions, ReadSettings } from "#shared/usecases/read-settings.ts";
 import type { RollbackSettings } from "#shared/usecases/rollback-settings.ts";
 import type { WriteSettings } from "#shared/usecases/write-settings.ts";
 import { OPERATOR_ONLY } from "./operator-only.ts";
+import { changedSince } from "./stale-version.ts";
 
 export interface SettingsRouteDeps {
   readonly readSettings: ReadSettings;
@@ -11,12 +13,6 @@ export interface SettingsRouteDeps {
   readonly listSettingVersions: ListSettingVersions;
   readonly rollbackSettings: RollbackSettings;
 }
-
-const stale = (version: number) =>
-  ({
-    problem: "precondition-failed",
-    detail: `Version ${version} is in force by now. Read it, and decide again.`,
-  }) as const;
 
 type SettingsRoutes = Pick<
   RouteHandlers,
@@ -30,11 +26,11 @@ export const createSettingsRoutes = (usecases: SettingsRouteDeps): SettingsRoute
   },
 
   async writeSettings({ caller, body, ifVersion }): Promise<RouteAnswer<"writeSettings">> {
-    const { ownerId, keyId } = caller;
-    const written = await usecases.writeSettings(body, { ownerId, by: `key ${keyId}`, ifVersion });
+    const { ownerId } = caller;
+    const written = await usecases.writeSettings(body, { ownerId, by: callerInWords(caller), ifVersion });
     if (written.ok) return { status: 200, body: toSettingsView(written.value) };
     const { error } = written;
-    return error.reason === "stale" ? stale(error.version) : OPERATOR_ONLY;
+    return error.reason === "stale" ? changedSince(error) : OPERATOR_ONLY;
   },
 
   async listSettingVersions({ query: { limit, cursor } }): Promise<RouteAnswer<"listSettingVersions">> {
@@ -44,14 +40,14 @@ export const createSettingsRoutes = (usecases: SettingsRouteDeps): SettingsRoute
   },
 
   async rollbackSettings({ caller, body, ifVersion }): Promise<RouteAnswer<"rollbackSettings">> {
-    const { ownerId, keyId } = caller;
-    const wish = { ownerId, by: `key ${keyId}`, ifVersion };
+    const { ownerId } = caller;
+    const wish = { ownerId, by: callerInWords(caller), ifVersion };
     const rolledBack = await usecases.rollbackSettings(body.version, wish);
     if (rolledBack.ok) return { status: 200, body: toSettingsView(rolledBack.value) };
     const { error } = rolledBack;
     switch (error.reason) {
       case "stale":
-        return stale(error.version);
+        return changedSince(error);
       case "operator-only":
         return OPERATOR_ONLY;
       case "unknown-version":

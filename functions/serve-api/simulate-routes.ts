@@ -1,5 +1,7 @@
 import type * as z from "zod";
 import { checkInput } from "#functions/middleware/http-input.ts";
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import type { InputError, ProblemCode } from "#shared/contract/problem.ts";
 import {
   type DraftView,
@@ -9,15 +11,13 @@ import {
   toSimulateView,
 } from "#shared/contract/simulate-view.ts";
 import { toSuggestionView } from "#shared/contract/suggestion-view.ts";
-import type { OwnerId } from "#shared/domain/ids.ts";
 import type { TextExcess } from "#shared/domain/planning/simulate-calendar.ts";
 import { quote } from "#shared/domain/words.ts";
 import { err, type Result } from "#shared/result.ts";
-import type { NewTask } from "#shared/usecases/create-task.ts";
 import type { SimulateCalendar } from "#shared/usecases/simulate-calendar.ts";
 import type { SuggestSlots } from "#shared/usecases/suggest-slots.ts";
-import { createRefusal, unknownAccount, unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { createRefusal, unknownAccount } from "./create-refusal.ts";
+import { toNewTask } from "./new-task.ts";
 
 export interface SimulateRouteDeps {
   readonly simulateCalendar: SimulateCalendar;
@@ -25,12 +25,6 @@ export interface SimulateRouteDeps {
 }
 
 type Entry = z.output<typeof simulateEntry>;
-
-const toNewTask = (ownerId: OwnerId, { text, thread, ...fields }: Entry): NewTask => ({
-  ownerId,
-  texts: thread ?? [text ?? ""],
-  ...fields,
-});
 
 interface Refusal {
   readonly code: ProblemCode;

@@ -1,11 +1,12 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { toSourceDefaults, toSourceView } from "#shared/contract/source-view.ts";
 import { quote } from "#shared/domain/words.ts";
 import type { ChangeSource, DeleteSource } from "#shared/usecases/change-source.ts";
 import type { CreateSource } from "#shared/usecases/create-source.ts";
 import type { ListSources, ReadSource } from "#shared/usecases/read-source.ts";
 import type { ScanSource } from "#shared/usecases/scan-source.ts";
-import { unknownAccount, unknownProject } from "./create-refusal.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
+import { unknownAccount } from "./create-refusal.ts";
 import { changedSince } from "./stale-version.ts";
 
 export interface SourceRouteDeps {

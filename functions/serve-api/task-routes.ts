@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type * as z from "zod";
 import { checkInput } from "#functions/middleware/http-input.ts";
 import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
+import { unknownProject } from "#functions/middleware/unknown-project.ts";
 import { toConflictsView } from "#shared/contract/conflict-view.ts";
 import { createTasksEntry } from "#shared/contract/create-tasks.ts";
 import { PROBLEMS } from "#shared/contract/problem.ts";
@@ -9,13 +9,13 @@ import { toBatchStatusView, toTaskStatusView } from "#shared/contract/realtime-s
 import { toTaskAnswer, toTaskCreated } from "#shared/contract/task-answer.ts";
 import { toLogEntryView } from "#shared/contract/task-detail.ts";
 import { allowsScope } from "#shared/domain/api-key.ts";
-import { asTaskId, type OwnerId, type TaskId } from "#shared/domain/ids.ts";
+import { asTaskId, type TaskId } from "#shared/domain/ids.ts";
 import type { PlanRefusal } from "#shared/domain/planning/plan.ts";
 import { instantInWords, quote } from "#shared/domain/words.ts";
 import { err } from "#shared/result.ts";
 import type { CancelTask } from "#shared/usecases/cancel-task.ts";
 import type { ChangeRefusal, StandsAgainst } from "#shared/usecases/change-own-task.ts";
-import type { CreateTask, NewTask } from "#shared/usecases/create-task.ts";
+import type { CreateTask } from "#shared/usecases/create-task.ts";
 import type { CreateTasks } from "#shared/usecases/create-tasks.ts";
 import type { ReadConflicts } from "#shared/usecases/find-conflicts.ts";
 import type { ListTasks } from "#shared/usecases/list-tasks.ts";
@@ -29,7 +29,8 @@ import type { RescheduleTask } from "#shared/usecases/reschedule-task.ts";
 import type { ResolveTask } from "#shared/usecases/resolve-task.ts";
 import type { RetryTask } from "#shared/usecases/retry-task.ts";
 import type { UpdateTask } from "#shared/usecases/update-task.ts";
-import { createRefusal, unknownAccount, unknownProject } from "./create-refusal.ts";
+import { createRefusal, unknownAccount } from "./create-refusal.ts";
+import { toNewTask } from "./new-task.ts";
 
 export interface TaskRouteDeps {
   readonly createTask: CreateTask;
@@ -118,12 +119,6 @@ function entryId(newId: string, index: number): TaskId {
   const chance = Array.from({ length: CHANCE_DIGITS }, (_, place) => ULID_DIGITS[(hash[place] ?? 0) % 32]);
   return asTaskId(`${newId.slice(0, TIME_DIGITS)}${chance.join("")}`);
 }
-
-const toNewTask = (
-  ownerId: OwnerId,
-  { text, thread, ...fields }: z.output<typeof createTasksEntry>,
-  id?: TaskId,
-): NewTask => ({ ownerId, texts: thread ?? [text ?? ""], ...fields, ...(id && { id }) });
 
 /** One post of a batch, or why it is none. */
 function readEntry(entry: unknown, root: string) {

@@ -1,9 +1,9 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { toUserView } from "#shared/contract/user-view.ts";
 import type { RegisterRefusal } from "#shared/domain/user.ts";
 import type { UserStore } from "#shared/ports/user-store.ts";
 import type { CreateUser } from "#shared/usecases/create-user.ts";
 import type { DeleteUser, UpdateUser } from "#shared/usecases/update-user.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 
 export interface UserRouteDeps {
   readonly createUser: CreateUser;

@@ -1,10 +1,10 @@
+import type { RouteAnswer, RouteHandlers } from "#functions/middleware/router.ts";
 import { NO_WEBHOOK, refuseWebhook, WEBHOOK_CONFLICT } from "#functions/middleware/webhook-refusal.ts";
 import { toDeliveryView, toWatchedWebhook, toWebhookView } from "#shared/contract/webhook-view.ts";
 import type { ChangeWebhookRefusal } from "#shared/usecases/change-own-webhook.ts";
 import type { ListWebhooks, ReadWebhook } from "#shared/usecases/read-webhooks.ts";
 import type { DeleteWebhook, ResumeWebhook, UpdateWebhook } from "#shared/usecases/update-webhook.ts";
 import type { ListDeliveries, PingWebhook, ReplayDelivery } from "#shared/usecases/webhook-deliveries.ts";
-import type { RouteAnswer, RouteHandlers } from "./router.ts";
 
 export interface WebhookRouteDeps {
   readonly listWebhooks: ListWebhooks;

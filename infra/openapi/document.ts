@@ -92,7 +92,7 @@ function answersOf(name: string, route: RouteShape, example: RouteExample): ZodO
   for (const [status, schema] of Object.entries(route.answers)) {
     const value = status === first ? example.answer : undefined;
     answers[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
-      description: `${route.summary}`,
+      description: route.summary,
       headers: z.object({
         ...REQUEST_ID,
         ...LIMITS,
@@ -117,6 +117,9 @@ function answersOf(name: string, route: RouteShape, example: RouteExample): ZodO
   return answers;
 }
 
+const answersUnchanged = ({ method, versioned }: RouteShape): boolean =>
+  versioned === true && method === "GET";
+
 function operationOf(name: string, route: RouteShape, example: RouteExample): ZodOpenApiOperationObject {
   const isPublic = route.scope === "public";
   const headers = z.object({
@@ -125,6 +128,12 @@ function operationOf(name: string, route: RouteShape, example: RouteExample): Zo
         description: "Any text of your own: a repetition with the same key and body gets the first answer.",
       }),
     }),
+    ...(answersUnchanged(route) && {
+      "if-none-match": z
+        .string()
+        .optional()
+        .meta({ description: "`ETag` of what you have: 304 if it is still so." }),
+    }),
     ...(takesVersion(route) && {
       "if-match": z.string().optional().meta({ description: "`ETag` of what you have read." }),
     }),
@@ -132,6 +141,8 @@ function operationOf(name: string, route: RouteShape, example: RouteExample): Zo
   const isEmpty = (schema: z.ZodType) =>
     "shape" in schema && Object.keys(schema.shape as object).length === 0;
   const answers = answersOf(name, route, example);
+  if (answersUnchanged(route))
+    answers["304"] = { description: "What you have is still so.", headers: z.object(REQUEST_ID) };
   // The health of a service that is down is told with an error's status.
   for (const [status, codes] of byStatus(problemsOf(route)))
     answers[`${status}` as "400"] ??= problemAnswer(codes);

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { AuditEntry } from "#shared/domain/audit.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 
 const MAX_PAGE = 100;
-const DEFAULT_PAGE = "20";
 const MAX_STEP = 5_000;
 
 const wholeNumber = (most: number, standard: string) =>
@@ -14,10 +14,7 @@ const wholeNumber = (most: number, standard: string) =>
     .transform(Number)
     .pipe(z.int().min(1).max(most));
 
-/** `next` of the page before. */
-const cursor = z.string().min(1).max(500).optional();
-
-export const listAuditQuery = z.strictObject({ limit: wholeNumber(MAX_PAGE, DEFAULT_PAGE), cursor });
+export const listAuditQuery = z.strictObject({ limit: limitField, cursor: cursorField.optional() });
 
 export const auditEntryView = z.strictObject({
   id: z.ulid(),
@@ -50,12 +47,12 @@ export const auditEntryView = z.strictObject({
 /** Newest first. */
 export const auditPage = z.strictObject({
   items: z.array(auditEntryView).max(MAX_PAGE),
-  next: z.string().optional().meta({ description: "Cursor of the next page; absent on the last one." }),
+  next: nextField.meta({ description: "Cursor of the next page; absent on the last one." }),
 });
 
 export const verifyAuditQuery = z.strictObject({
   limit: wholeNumber(MAX_STEP, String(MAX_STEP)),
-  cursor,
+  cursor: cursorField.optional(),
 });
 
 export const auditVerification = z.strictObject({

@@ -5,9 +5,9 @@ import { DEFAULT_LANGUAGE } from "#shared/domain/task.ts";
 import { instantInWords } from "#shared/domain/words.ts";
 import { createTaskBody } from "./create-task.ts";
 import { mediaField } from "./media-view.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 
 const MAX_PAGE = 100;
-const DEFAULT_PAGE = "20";
 
 const draftIdField = z.ulid().transform(asDraftId);
 
@@ -114,13 +114,8 @@ export const addToPoolBody = z
   });
 
 export const listContentsQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "write a whole number")
-    .default(DEFAULT_PAGE)
-    .transform(Number)
-    .pipe(z.int().min(1).max(MAX_PAGE)),
-  cursor: z.string().min(1).max(500).optional(),
+  limit: limitField,
+  cursor: cursorField.optional(),
   project: nameField.optional(),
 });
 
@@ -149,7 +144,7 @@ export const contentView = z.strictObject({
 export const contentPage = z.strictObject({
   items: z.array(contentView).max(MAX_PAGE),
   /** Cursor of the next page; absent on the last one. */
-  next: z.string().optional(),
+  next: nextField,
 });
 
 export const toDraftContent = <Body extends Omit<z.output<typeof createContentBody>, "project">>({

@@ -9,9 +9,9 @@ import {
   type UploadForm,
 } from "#shared/domain/stored-media.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 
 const MAX_PAGE = 100;
-const DEFAULT_PAGE = "20";
 /** As dropped files: it fits into a file name of the usual disks. */
 const MAX_NAME_BYTES = 240;
 /** What X takes. @see https://docs.x.com/x-api/media/metadata-create */
@@ -62,13 +62,8 @@ export const createMediaBody = z.strictObject({
 });
 
 export const listMediaQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "write a whole number")
-    .default(DEFAULT_PAGE)
-    .transform(Number)
-    .pipe(z.int().min(1).max(MAX_PAGE)),
-  cursor: z.string().min(1).max(500).optional(),
+  limit: limitField,
+  cursor: cursorField.optional(),
   project: nameField.optional(),
 });
 
@@ -123,7 +118,7 @@ export const mediaCreated = mediaView.extend({
 export const mediaPage = z.strictObject({
   items: z.array(mediaView).max(MAX_PAGE),
   /** Cursor of the next page; absent on the last one. */
-  next: z.string().optional(),
+  next: nextField,
 });
 
 /** What it takes to show a medium. */

@@ -1,17 +1,10 @@
 import * as z from "zod";
 import { nameField } from "#shared/domain/post-fields.ts";
-
-const MAX_PAGE = 100;
-const DEFAULT_PAGE = "20";
+import { cursorField, limitField } from "./paging.ts";
 
 export const listPoolQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "write a whole number")
-    .default(DEFAULT_PAGE)
-    .transform(Number)
-    .pipe(z.int().min(1).max(MAX_PAGE)),
-  cursor: z.string().min(1).max(500).optional(),
+  limit: limitField,
+  cursor: cursorField.optional(),
   project: nameField.optional(),
 });
 

@@ -162,7 +162,7 @@ export const simulateView = z.strictObject({
 });
 
 const UNCHECKED = [
-  "Media: drafts of the API have none, and those of tasks were checked when they came.",
+  "Media of stored tasks: they were checked when they came.",
   "Texts that Gemini is still to write: prices and lengths are of the texts as they are.",
   "What X or the drop folder brings meanwhile, and what is planned at this very moment.",
 ] as const;

@@ -13,10 +13,10 @@ import {
 import { ATTEMPT_CODES, type Delivery, MAX_ATTEMPTS_KEPT } from "#shared/domain/webhook-delivery.ts";
 import { sequenceOf, subjectOf, type TaskEvent, type WebhookEvent } from "#shared/domain/webhook-event.ts";
 import { instantInWords } from "#shared/domain/words.ts";
+import { cursorField, limitField, nextField } from "./paging.ts";
 import { taskViewSchema, toTaskView } from "./task-view.ts";
 
 const MAX_PAGE = 100;
-const DEFAULT_PAGE = "20";
 const HOUR_MS = 3_600_000;
 
 const instant = z.iso.datetime();
@@ -103,14 +103,8 @@ export const secretRotated = z.strictObject({
 export const pingSent = z.strictObject({ deliveryId: z.ulid() });
 
 export const deliveriesQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "write a whole number")
-    .default(DEFAULT_PAGE)
-    .transform(Number)
-    .pipe(z.int().min(1).max(MAX_PAGE)),
-  /** `next` of the page before. */
-  cursor: z.ulid().transform(asDeliveryId).optional(),
+  limit: limitField,
+  cursor: cursorField.pipe(z.ulid()).transform(asDeliveryId).optional(),
 });
 
 const EVENT_TYPES = [...WEBHOOK_EVENTS, "ping"] as const;
@@ -138,7 +132,7 @@ export const deliveryView = z.strictObject({
 
 export const deliveryList = z.strictObject({
   items: z.array(deliveryView).max(MAX_PAGE),
-  next: z.string().optional(),
+  next: nextField,
 });
 
 export const toWebhookView = (webhook: Webhook): z.output<typeof webhookView> => {

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import type { AuditActor } from "./audit.ts";
 import type { Hidden } from "./hidden.ts";
 import type { AccountId, OwnerId } from "./ids.ts";
+import { isLoopbackHost } from "./webhook-url.ts";
 
 /** How long a person has for X's page. */
 export const CONNECTION_TTL_MS = 10 * 60_000;
@@ -88,7 +89,6 @@ export function authorizeUrl(
 export function isCallbackUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
-  const isLoopback = hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
-  if (protocol !== "https:" && !(protocol === "http:" && isLoopback)) return false;
+  if (protocol !== "https:" && !(protocol === "http:" && isLoopbackHost(hostname))) return false;
   return pathname === CALLBACK_PATH && search === "" && hash === "" && username === "" && password === "";
 }

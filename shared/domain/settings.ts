@@ -54,7 +54,8 @@ export const SETTINGS = {
     min: 1,
     max: 100_000,
     unit: "tasks",
-    summary: "The most tasks of one owner that have not ended.",
+    summary:
+      "The most tasks of one owner that have not ended. Of one project and state about 7,000 are counted.",
   },
   requestsPerHour: {
     default: 1_000,

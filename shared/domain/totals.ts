@@ -26,7 +26,7 @@ export const LATENESS_BUCKETS_MS = [
 export const REQUEST_BUCKETS_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000] as const;
 
 /** States in which a task is done with, or waits for a person. */
-export const COUNTED_STATUSES = [
+export const SETTLED_STATUSES = [
   "published",
   "failed",
   "missed",
@@ -48,7 +48,7 @@ export function addTotals(one: Totals, other: Totals): Totals {
 const bucketOf = (valueMs: number, buckets: readonly number[]): string =>
   String(buckets.find((end) => valueMs <= end) ?? "inf");
 
-const isCounted = (status: TaskStatus): boolean => COUNTED_STATUSES.some((counted) => counted === status);
+const isCounted = (status: TaskStatus): boolean => SETTLED_STATUSES.some((counted) => counted === status);
 
 /** What one write to the table adds. */
 export function totalsOfChange(change: StoredChange): Totals {

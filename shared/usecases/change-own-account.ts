@@ -1,5 +1,6 @@
 import type { Account } from "#shared/domain/account.ts";
 import type { OwnerId } from "#shared/domain/ids.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import { findAccount, type UnknownAccount } from "./find-project.ts";
@@ -18,7 +19,7 @@ export interface StaleVersion {
  *
  * @param to - refuses, or gives what is to be; the account itself: nothing is to be done
  * @param ifVersion - the version that it was decided by. Absent: whichever is in force, whoever else changes it
- * @throws RangeError when somebody else writes it without end
+ * @throws DependencyFault when somebody else writes it without end
  */
 export async function changeOwnAccount<Refusal = never>(
   accounts: Pick<AccountStore, "getAccount" | "saveAccount">,
@@ -36,5 +37,5 @@ export async function changeOwnAccount<Refusal = never>(
     const next = { ...changed.value, version: account.version + 1 };
     if ((await accounts.saveAccount(next)).ok) return ok(next);
   }
-  throw new RangeError(`the account ${name} is written by somebody else without end`);
+  throw new DependencyFault(`the account ${name} is written by somebody else without end`);
 }

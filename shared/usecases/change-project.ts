@@ -1,5 +1,6 @@
 import { projectVersionOf } from "#shared/domain/account.ts";
 import type { OwnerId } from "#shared/domain/ids.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import type { StaleVersion } from "./change-own-account.ts";
@@ -52,6 +53,6 @@ export function createChangeProject({ accounts }: ChangeProjectDeps): ChangeProj
           await showProject(accounts, { ...project, ...chosen.value, changes: (project.changes ?? 0) + 1 }),
         );
     }
-    throw new RangeError(`the project ${name} is written by somebody else without end`);
+    throw new DependencyFault(`the project ${name} is written by somebody else without end`);
   };
 }

@@ -1,5 +1,6 @@
 import type { OwnerId } from "#shared/domain/ids.ts";
 import type { SourceDefaults } from "#shared/domain/source.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import type { StaleVersion } from "./change-own-account.ts";
@@ -46,7 +47,7 @@ export function createChangeSource({ accounts }: ChangeSourceDeps): ChangeSource
       };
       if ((await accounts.saveSource(next)).ok) return ok({ source: next, project });
     }
-    throw new RangeError(`the source ${folder} is written by somebody else without end`);
+    throw new DependencyFault(`the source ${folder} is written by somebody else without end`);
   };
 }
 

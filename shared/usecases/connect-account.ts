@@ -2,6 +2,7 @@ import { type Account, accountIdFor } from "#shared/domain/account.ts";
 import { type Credentials, fingerprintOf } from "#shared/domain/credentials.ts";
 import { type AccountId, asOwnerId } from "#shared/domain/ids.ts";
 import type { Reason } from "#shared/domain/reason.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { AccountVerifier } from "#shared/ports/account-verifier.ts";
 import type { Clock } from "#shared/ports/clock.ts";
@@ -125,5 +126,5 @@ export async function changeAccount(
     const next = { ...to(current), version: current.version + 1 };
     if ((await accounts.saveAccount(next)).ok) return next;
   }
-  throw new RangeError(`account ${id} is written by somebody else without end`);
+  throw new DependencyFault(`account ${id} is written by somebody else without end`);
 }

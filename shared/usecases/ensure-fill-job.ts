@@ -1,6 +1,7 @@
 import { asJobId, type OwnerId } from "#shared/domain/ids.ts";
 import { enterJob, type JobWish, newJob } from "#shared/domain/job.ts";
 import type { Reason } from "#shared/domain/reason.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { JobStore } from "#shared/ports/job-store.ts";
@@ -25,7 +26,7 @@ export interface FillJob {
 /**
  * The job that keeps a project's daily minimum. One of that name stays as it is.
  *
- * @throws RangeError when somebody else changes the owner's jobs without end
+ * @throws DependencyFault when somebody else changes the owner's jobs without end
  */
 export async function ensureFillJob(
   { jobs, clock, entropy }: EnsureFillJobDeps,
@@ -45,7 +46,7 @@ export async function ensureFillJob(
       return { warning: tooManyJobs(project, register.error.limit) };
     if (!register.ok || (await jobs.save(job, { register: register.value })).ok) return { job: wish.name };
   }
-  throw new RangeError(`the jobs of ${ownerId} were changed by somebody else every time`);
+  throw new DependencyFault(`the jobs of ${ownerId} were changed by somebody else every time`);
 }
 
 const tooManyJobs = (project: string, limit: number): Reason => ({

@@ -68,8 +68,11 @@ export function limitActiveTasks({
       if (owners.get(ownerId)?.counted === counted) owners.delete(ownerId);
     });
     Object.assign(next, { countedAt: now, counted, made: 0 });
-    if (owners.size >= MAX_OWNERS) owners.clear();
+    owners.delete(ownerId);
     owners.set(ownerId, next);
+    // The one that was counted longest ago.
+    const [oldest] = owners.keys();
+    if (owners.size > MAX_OWNERS && oldest !== undefined) owners.delete(oldest);
     return next;
   }
 

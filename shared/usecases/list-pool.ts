@@ -1,10 +1,10 @@
 import type { OwnerId } from "#shared/domain/ids.ts";
 import { POOL_STATUSES } from "#shared/domain/publish-pool.ts";
-import type { Task } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import { findProject, type UnknownProject } from "./find-project.ts";
+import { mergeTaskPages } from "./merge-task-pages.ts";
 import type { ShownTask, ShowTasks } from "./show-tasks.ts";
 
 export interface ListPoolDeps {
@@ -37,9 +37,6 @@ export type ListPool = (wanted: ListPoolRequest) => Promise<Result<PoolPage, Lis
 /** Index partitions read side by side. */
 const AT_ONCE = 12;
 const POSITION = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9A-HJKMNP-TV-Z]{26}$/;
-
-/** As in the index: a position in one partition is one in all of them. */
-const positionOf = ({ slotAt, id }: Task): string => `${slotAt.toISOString()}#${id}`;
 
 /** The projects of an owner that a request is about. */
 export async function findProjects(
@@ -83,14 +80,7 @@ export function createListPool({ tasks, accounts, show }: ListPoolDeps): ListPoo
         ...(cursor !== undefined && { after: cursor }),
       }),
     );
-    // What moved from one state to the next between two reads is in both.
-    const found = new Map(pages.flatMap(({ items }) => items.map((task) => [task.id, task] as const)));
-    const ordered = [...found.values()].toSorted((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
-    // Beyond the end of the shortest partition nothing is known yet.
-    const end = pages.flatMap(({ next }) => next ?? []).toSorted()[0];
-    const shown = ordered.filter((task) => end === undefined || positionOf(task) <= end).slice(0, limit);
-    const last = shown.at(-1);
-    const next = ordered.length > shown.length && last ? positionOf(last) : end;
+    const { items: shown, next } = mergeTaskPages(pages, limit);
     const items = await show(shown.filter((task) => task.ownerId === ownerId));
     return ok({ items, ...(next !== undefined && { next }) });
   };

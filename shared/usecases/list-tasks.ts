@@ -4,6 +4,7 @@ import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Page, TaskStore } from "#shared/ports/task-store.ts";
 import { ok, type Result } from "#shared/result.ts";
 import { findAccount, findProject, type UnknownAccount, type UnknownProject } from "./find-project.ts";
+import { mergeTaskPages, positionOf } from "./merge-task-pages.ts";
 import type { ShownTask, ShowTasks } from "./show-tasks.ts";
 
 /** Tasks that are looked through together where not all of a list are wanted. */
@@ -49,7 +50,7 @@ export type ListTasksRefusal = UnknownProject | UnknownAccount;
 export type ListTasks = (wanted: ListTasksRequest) => Promise<Result<TaskList, ListTasksRefusal>>;
 
 /** One of the lists that the indexes keep, and what of it is wanted. */
-interface Source {
+interface TaskSelection {
   /** @param after - a position: only what comes after it */
   readonly read: (limit: number, after: string | undefined) => Promise<Page<Task>>;
   /** Absent: all of it. */
@@ -71,7 +72,7 @@ export function createListTasks({ tasks, accounts, show }: ListTasksDeps): ListT
   async function sourceOf(
     ownerId: OwnerId,
     { project: projectName, account: accountName, status }: TaskFilter,
-  ): Promise<Result<Source, ListTasksRefusal>> {
+  ): Promise<Result<TaskSelection, ListTasksRefusal>> {
     const project = projectName === undefined ? undefined : await findProject(accounts, ownerId, projectName);
     if (project && !project.ok) return project;
     const projectId = project?.value.id;
@@ -94,7 +95,8 @@ export function createListTasks({ tasks, accounts, show }: ListTasksDeps): ListT
     if (status !== undefined) return ok({ read: listBy({ by: "project", projectId, status }) });
     const lists = TASK_STATUSES.map((one) => listBy({ by: "project", projectId, status: one }));
     return ok({
-      read: async (limit, after) => merge(await Promise.all(lists.map((read) => read(limit, after))), limit),
+      read: async (limit, after) =>
+        mergeTaskPages(await Promise.all(lists.map((read) => read(limit, after))), limit),
     });
   }
 
@@ -114,26 +116,12 @@ type Subject =
   | { readonly by: "project"; readonly projectId: Task["projectId"]; readonly status: TaskStatus }
   | { readonly by: "account"; readonly accountId: Task["accountId"] };
 
-/** Where a task stands in every list. */
-const positionOf = ({ slotAt, id }: Task): string => `${slotAt.toISOString()}#${id}`;
-
 /** Before every task of that instant. */
 const beginningAt = (from: Date): string => `${from.toISOString()}#${"0".repeat(26)}`;
 
-/** Lists of one order as one. What they hold back comes after what is shown, or with the next page. */
-function merge(pages: readonly Page<Task>[], limit: number): Page<Task> {
-  const all = pages
-    .flatMap(({ items }) => items)
-    .toSorted((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
-  const items = all.slice(0, limit);
-  const last = items.at(-1);
-  const hasMore = all.length > limit || pages.some(({ next }) => next !== undefined);
-  return { items, ...(hasMore && last && { next: positionOf(last) }) };
-}
-
 /** Reads on until it is known what follows the page, the list or the range is over, or enough was looked through. */
 async function readPage(
-  { read, fits }: Source,
+  { read, fits }: TaskSelection,
   {
     limit,
     start,

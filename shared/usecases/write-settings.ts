@@ -7,6 +7,7 @@ import {
   type SettingsInForce,
   settingsChangedBy,
 } from "#shared/domain/settings.ts";
+import { DependencyFault } from "#shared/errors.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { SettingsStore } from "#shared/ports/settings-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
@@ -53,6 +54,9 @@ export function createWriteSettings(deps: WriteSettingsDeps): WriteSettings {
       : err({ reason: "operator-only" });
 }
 
+/** Tries after somebody else was faster. */
+const MAX_RACES = 5;
+
 /** @param restores - the version that is brought back */
 export async function replaceSettings(
   { settingsStore, clock }: WriteSettingsDeps,
@@ -60,7 +64,7 @@ export async function replaceSettings(
   build: (values: Settings) => Settings,
   restores?: number,
 ): Promise<Result<SettingsInForce, StaleSettings>> {
-  for (;;) {
+  for (let race = 0; race < MAX_RACES; race++) {
     const before = inForce(await settingsStore.get());
     if (ifVersion !== undefined && ifVersion !== before.version)
       return err({ reason: "stale", version: before.version });
@@ -78,4 +82,5 @@ export async function replaceSettings(
     // Refused: somebody else was faster. Their change stays, and ours goes on top, unless it was decided without it.
     if ((await settingsStore.save(next)).ok) return ok(inForce(next));
   }
+  throw new DependencyFault("the settings were changed by somebody else every time");
 }

@@ -308,6 +308,19 @@ describe("what is wrong", () => {
 });
 
 describe("what is sent again", () => {
+  it.each(operations.filter(takes("if-none-match")))(
+    "$operationId says when nothing changed",
+    async (operation) => {
+      const path = await subjectOf(operation);
+      const { headers } = await send(operation, { path });
+      const etag = headers.get("etag") ?? "";
+      expect(etag).not.toBe("");
+      const again = await send(operation, { path, headers: { "if-none-match": etag } });
+      expect([again.status, again.headers.get("etag")]).toEqual([304, etag]);
+      expect((await send(operation, { path, headers: { "if-none-match": '"0.other"' } })).status).toBe(200);
+    },
+  );
+
   it.each(operations.filter(takes("idempotency-key")))(
     "$operationId is answered as at first",
     async (operation) => {

@@ -716,12 +716,11 @@ describe("what else the API does", () => {
     ] as const) {
       const MessageBody = JSON.stringify({ nobody: "can work on this" });
       await queues.send(new SendMessageCommand({ QueueUrl: punctual.cloud.outputs[output], MessageBody }));
-      const sent = await waitFor(`a dead letter of ${name}`, async () => {
+      await waitFor(`a dead letter of ${name}`, async () => {
         const { status, body } = await send("POST", "/system/queue-status/redrive", { queue: name });
         expect(status).toBe(200);
         return body.moved > 0 ? true : undefined;
       });
-      expect(sent).toBe(true);
     }
   });
 });

@@ -86,7 +86,7 @@ export const PLANNING_EXAMPLES = {
         months: [{ month: "2026-12", spentUsd: 0, plannedUsd: 0.23 }],
       },
       unchecked: [
-        "Media: drafts of the API have none, and those of tasks were checked when they came.",
+        "Media of stored tasks: they were checked when they came.",
         "Texts that Gemini is still to write: prices and lengths are of the texts as they are.",
         "What X or the drop folder brings meanwhile, and what is planned at this very moment.",
       ],

@@ -64,13 +64,13 @@ export const BODY_PROBLEMS = [
   "unsupported-media-type",
 ] as const satisfies readonly ProblemCode[];
 
-/** Whether `If-Match` has a meaning: something that is there already is changed. */
+/** Whether `If-Match` has a meaning: something that is there already is changed, and not made (201). */
 export const takesVersion = ({
   method,
-  path,
   versioned,
-}: Pick<RouteShape, "method" | "path"> & { readonly versioned?: true | undefined }): boolean =>
-  versioned === true && method !== "GET" && (method !== "POST" || path.includes("{"));
+  answers,
+}: Pick<RouteShape, "method" | "answers"> & { readonly versioned?: true | undefined }): boolean =>
+  versioned === true && method !== "GET" && !(201 in answers);
 
 /** All that a route may answer with: its own problems, those of any route, and those of what it declares. */
 export const problemsOf = ({
@@ -82,6 +82,7 @@ export const problemsOf = ({
   versioned,
   paged,
   problems,
+  answers,
 }: RouteShape): readonly ProblemCode[] => [
   ...new Set<ProblemCode>([
     ...COMMON_PROBLEMS.filter(
@@ -89,7 +90,7 @@ export const problemsOf = ({
     ),
     ...(path.includes("{") ? [notFound] : []),
     ...(idempotent ? (["idempotency-in-flight", "idempotency-key-reused"] as const) : []),
-    ...(takesVersion({ method, path, versioned }) ? (["precondition-failed"] as const) : []),
+    ...(takesVersion({ method, versioned, answers }) ? (["precondition-failed"] as const) : []),
     ...(paged ? (["invalid-cursor"] as const) : []),
     ...problems,
   ]),

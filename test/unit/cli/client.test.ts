@@ -179,8 +179,10 @@ describe("a repetition", () => {
   });
 
   it("follows what was never sent, whatever the route", async () => {
-    const { client } = aClient([broken("ECONNREFUSED"), json(202, RUN)]);
-    expect(await client.call("startRun")).toEqual(RUN);
+    const { client, requests } = aClient([broken("ECONNREFUSED"), aProblem(409)]);
+    const made = client.call("createKey", { body: { name: "ci", scopes: ["read"] } });
+    await expect(made).rejects.toMatchObject({ status: 409 });
+    expect(requests).toHaveLength(2);
   });
 
   it("takes an answer of something before the API for none", async () => {

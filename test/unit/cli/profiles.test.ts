@@ -90,6 +90,8 @@ describe("who a command acts as", () => {
       code: "key-of-another-address",
       exitCode: 2,
     });
+    const blank = { PUNCTUAL_URL: "https://evil.example", PUNCTUAL_KEY: " " };
+    await expect(readSession(place(blank), "work")).rejects.toMatchObject({ code: "key-of-another-address" });
     expect(await readSession(place({ PUNCTUAL_URL: `${PROFILE.url}/api/v1` }))).toMatchObject({
       key: "pnc_1",
     });

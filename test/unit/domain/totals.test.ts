@@ -4,9 +4,9 @@ import { asAttemptId, asTaskId } from "#shared/domain/ids.ts";
 import { TASK_STATUSES } from "#shared/domain/task.ts";
 import {
   addTotals,
-  COUNTED_STATUSES,
   LATENESS_BUCKETS_MS,
   REQUEST_BUCKETS_MS,
+  SETTLED_STATUSES,
   SLICE_MS,
   sliceOf,
   summarizeHour,
@@ -23,7 +23,7 @@ describe("what a change of a task adds", () => {
     "a task that becomes %s is counted by its state, once, if it is an end",
     (status) => {
       const before = aTask({ status: status === "pending" ? "ready" : "pending" });
-      const isEnd = COUNTED_STATUSES.some((one) => one === status);
+      const isEnd = SETTLED_STATUSES.some((one) => one === status);
       const totals = totalsOfChange({ kind: "task", before, after: { ...before, status } });
       expect(totals).toEqual({
         ...(isEnd && { [`tasks/${status}`]: 1 }),

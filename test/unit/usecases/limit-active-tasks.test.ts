@@ -72,4 +72,19 @@ describe("active tasks of an owner", () => {
     await expect(create(POST)).rejects.toThrow("no table");
     expect((await create(POST)).ok).toBe(true);
   });
+
+  it("of many owners are kept: only the one that was counted longest ago is forgotten", async () => {
+    const { create, counting } = setUp();
+    expect((await create(POST)).ok).toBe(true);
+    const statuses = counting.mock.calls.length;
+    for (let other = 1; other < 1_000; other++)
+      await create({ ownerId: asOwnerId(`owner-${other}`) } as NewTask);
+    expect((await create(POST)).ok).toBe(true);
+    expect(counting).toHaveBeenCalledTimes(1_000 * statuses);
+    await create({ ownerId: asOwnerId("one more") } as NewTask);
+    await create({ ownerId: asOwnerId("owner-999") } as NewTask);
+    expect(counting).toHaveBeenCalledTimes(1_001 * statuses);
+    await create(POST);
+    expect(counting).toHaveBeenCalledTimes(1_002 * statuses);
+  });
 });

@@ -108,6 +108,23 @@ const puts: fc.Arbitrary<readonly Partial<Task>[]> = fc.array(
 );
 
 describe("listTasks", () => {
+  it("shows a task of a project once that changes its status between two reads", async () => {
+    const { tasks, accounts, stored } = await setUp([{ slotAt: at(1) }, { slotAt: at(2), status: "held" }]);
+    const [first, second] = stored;
+    if (!first || !second) throw new RangeError("two tasks are needed");
+    const moved: Task = { ...first, status: "published" };
+    const racing = createListTasks({
+      tasks: {
+        list: async (query) =>
+          query.by === "project" && query.status === "published" ? { items: [moved] } : tasks.list(query),
+      },
+      accounts,
+      show: createShowTasks({ tasks, accounts }),
+    });
+    const page = await racing({ ownerId, filter: { project: "one" }, limit: 10 });
+    expect(page.ok && page.value.items.map(({ task }) => task.id)).toEqual([first.id, second.id]);
+  });
+
   it("shows what every filter asks for, each task once and in order, whatever the pages", async () => {
     await fc.assert(
       fc.asyncProperty(puts, filters, fc.integer({ min: 1, max: 7 }), async (put, filter, limit) => {
