@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     environment: "node",
-    include: ["test/unit/domain/**/*.test.ts"],
+    // The contract of fingerprint stores is what tests the index in memory.
+    include: ["test/unit/domain/**/*.test.ts", "test/unit/stores/in-memory-fingerprints.test.ts"],
     setupFiles: ["test/support/mutation-setup.ts"],
     restoreMocks: true,
     // Code that carries every mutant and counts what it covers is several times slower.

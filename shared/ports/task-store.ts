@@ -67,6 +67,8 @@ export interface TaskStore {
   get(id: TaskId): Promise<Task | undefined>;
   /** What is in force. The original of a written one is in it. */
   getContent(ref: ContentRef): Promise<Content | undefined>;
+  /** What is in force of many tasks, read together; what is not there is left out. */
+  getContents(refs: readonly ContentRef[]): Promise<ReadonlyMap<TaskId, Content>>;
   /** Absent until it is posted. */
   getFeatures(id: TaskId): Promise<PostFeatures | undefined>;
   /** Newest last; expired entries are left out, even those that the database has not deleted yet. */

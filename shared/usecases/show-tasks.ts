@@ -4,9 +4,6 @@ import type { Content, Task } from "#shared/domain/task.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 
-/** Contents read at the same time. */
-const CONCURRENCY = 20;
-
 /** A task with everything that a person wants to see of it. */
 export interface ShownTask {
   readonly task: Task;
@@ -19,14 +16,17 @@ export interface ShownTask {
 }
 
 export interface ShowTasksDeps {
-  readonly tasks: Pick<TaskStore, "getContent">;
+  readonly tasks: Pick<TaskStore, "getContents">;
   readonly accounts: Pick<AccountStore, "getProject" | "getAccount">;
 }
 
 /** In the order given. */
 export type ShowTasks = (found: readonly Task[]) => Promise<readonly ShownTask[]>;
 
-/** Every project and account is read once, however many tasks share it; one that is gone is shown by its id, and in UTC. */
+/**
+ * Texts are read together; every project and account once, however many tasks share it. One that is gone is shown by its
+ * id, and in UTC.
+ */
 export function createShowTasks({ tasks, accounts }: ShowTasksDeps): ShowTasks {
   return async (found) => {
     const projects = new Map<ProjectId, Promise<Pick<Project, "name" | "timeZone">>>();
@@ -36,23 +36,19 @@ export function createShowTasks({ tasks, accounts }: ShowTasksDeps): ShowTasks {
     const accountOf = (id: AccountId) =>
       remember(names, id, async () => (await accounts.getAccount(id))?.name ?? id);
 
-    const shown: ShownTask[] = [];
-    for (let start = 0; start < found.length; start += CONCURRENCY)
-      shown.push(
-        ...(await Promise.all(
-          found.slice(start, start + CONCURRENCY).map(async (task) => {
-            const [content, project, account] = await Promise.all([
-              tasks.getContent(task),
-              projectOf(task.projectId),
-              accountOf(task.accountId),
-            ]);
-            if (!content)
-              throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
-            return { task, content, project: project.name, account, timeZone: project.timeZone };
-          }),
-        )),
-      );
-    return shown;
+    const reading = tasks.getContents(found);
+    return Promise.all(
+      found.map(async (task) => {
+        const [contents, project, account] = await Promise.all([
+          reading,
+          projectOf(task.projectId),
+          accountOf(task.accountId),
+        ]);
+        const content = contents.get(task.id);
+        if (!content) throw new RangeError(`task ${task.id} has no content of revision ${task.contentRev}`);
+        return { task, content, project: project.name, account, timeZone: project.timeZone };
+      }),
+    );
   };
 }
 

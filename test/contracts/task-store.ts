@@ -140,6 +140,20 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
       expect(await tasks.getContent({ ...task, contentRev: 2 })).toBeUndefined();
     });
 
+    it("reads the texts of many tasks together, and leaves out what is not there", async () => {
+      const { tasks } = open();
+      // More than DynamoDB reads with one request.
+      const all = Array.from({ length: 101 }, () => own());
+      await Promise.all(all.map((task) => tasks.create(task, aContent(task))));
+      const gone = own();
+
+      const contents = await tasks.getContents([...all, ...all.slice(0, 2), gone]);
+
+      expect([...contents.keys()].toSorted()).toEqual(all.map(({ id }) => id).toSorted());
+      expect(all.map(({ id }) => contents.get(id))).toEqual(all.map((task) => aContent(task)));
+      expect(await tasks.getContents([])).toEqual(new Map());
+    });
+
     it("keeps the text that was written for a revision beside the original", async () => {
       const { tasks, task } = await stored();
       const content = aContent(task);

@@ -51,6 +51,7 @@ export function portSpecs({ facts, now, repeatedWrite, metStaleIndex }: PortSpec
     tasks: {
       get: { ...read, taskOf: (id) => id },
       getContent: { ...read, taskOf: ({ id }) => id },
+      getContents: read,
       getFeatures: { ...read, taskOf: (id) => id },
       getLog: { ...read, taskOf: (id) => id },
       getGate: read,

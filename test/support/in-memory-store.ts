@@ -123,6 +123,14 @@ export function createInMemoryStore(
       async getContent(ref) {
         return contents.get(contentKey(ref));
       },
+      async getContents(refs) {
+        return new Map(
+          refs.flatMap((ref) => {
+            const content = contents.get(contentKey(ref));
+            return content ? [[ref.id, content]] : [];
+          }),
+        );
+      },
       async getClaim(key) {
         const holder = claimed.get(key);
         return holder?.until && holder.until < clock.now() ? undefined : holder?.by;

@@ -1,11 +1,4 @@
-import {
-  BatchGetCommand,
-  BatchWriteCommand,
-  type BatchWriteCommandInput,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  QueryCommand,
-} from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import {
   bucketsOf,
@@ -17,10 +10,10 @@ import {
   SIGNATURE_LENGTH,
 } from "#shared/domain/duplicates/fingerprint.ts";
 import { type AccountId, asAccountId, asTaskId, type TaskId } from "#shared/domain/ids.ts";
-import { DependencyFault } from "#shared/errors.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { FingerprintStore } from "#shared/ports/fingerprint-store.ts";
+import { deletionOf, type Key, readItems, writeItems } from "./batch-items.ts";
 import { type Item, keys, SCHEMA_VERSION } from "./items.ts";
 
 export interface DynamoFingerprintStoreOptions {
@@ -32,18 +25,8 @@ export interface DynamoFingerprintStoreOptions {
   readonly maxPerBucket?: number;
 }
 
-/** @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
-const MAX_WRITES = 25;
-/** @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
-const MAX_READS = 100;
-/** DynamoDB leaves parts of a batch undone when it is busy. */
-const MAX_TRIES = 6;
-const RETRY_BASE_MS = 50;
-
-interface Key {
-  readonly pk: string;
-  readonly sk: string;
-}
+/** Prints that one search compares: what DynamoDB reads with one request. */
+const MAX_COMPARED = 100;
 
 const printKey = (id: TaskId): Key => ({ pk: keys.task(id).pk, sk: "PRINT" });
 const bucketPk = (accountId: AccountId, bucket: string): string => `BUCKET#${accountId}#${bucket}`;
@@ -98,35 +81,11 @@ export function createDynamoFingerprintStore({
   entropy,
   maxPerBucket = MAX_PER_BUCKET,
 }: DynamoFingerprintStoreOptions): FingerprintStore {
+  const table = { documents, tableName, clock, entropy };
+
   /** DynamoDB deletes expired items within days, not at once. */
   const isKept = (item: { readonly expiresAt: number }): boolean =>
     item.expiresAt > clock.now().getTime() / 1_000;
-
-  async function retry<Rest>(rest: Rest | undefined, send: (rest: Rest) => Promise<Rest | undefined>) {
-    let left = rest;
-    for (let tries = 1; left !== undefined; tries++) {
-      left = await send(left);
-      if (left === undefined) return;
-      if (tries >= MAX_TRIES)
-        throw new DependencyFault("the table left parts of a batch undone", { details: { tries } });
-      const waitMs = entropy.random() * RETRY_BASE_MS * 2 ** tries;
-      await clock.sleepUntil(new Date(clock.now().getTime() + waitMs));
-    }
-  }
-
-  type Writes = NonNullable<BatchWriteCommandInput["RequestItems"]>[string];
-
-  async function write(writes: Writes): Promise<void> {
-    for (let start = 0; start < writes.length; start += MAX_WRITES)
-      await retry(writes.slice(start, start + MAX_WRITES), async (batch) => {
-        const { UnprocessedItems } = await documents.send(
-          new BatchWriteCommand({ RequestItems: { [tableName]: batch } }),
-        );
-        return UnprocessedItems?.[tableName];
-      });
-  }
-
-  const deletionsOf = (stale: readonly Key[]): Writes => stale.map((Key) => ({ DeleteRequest: { Key } }));
 
   async function read(id: TaskId): Promise<Print | undefined> {
     const { Item } = await documents.send(
@@ -136,16 +95,8 @@ export function createDynamoFingerprintStore({
   }
 
   async function readAll(ids: readonly TaskId[]): Promise<readonly Print[]> {
-    const found: Print[] = [];
-    await retry(ids.length > 0 ? ids.map(printKey) : undefined, async (Keys: readonly Key[]) => {
-      const { Responses, UnprocessedKeys } = await documents.send(
-        new BatchGetCommand({ RequestItems: { [tableName]: { Keys: [...Keys], ConsistentRead: true } } }),
-      );
-      for (const item of Responses?.[tableName] ?? [])
-        if (isKept(printItem.parse(item))) found.push(toPrint(item));
-      return UnprocessedKeys?.[tableName]?.Keys as readonly Key[] | undefined;
-    });
-    return found;
+    const found = await readItems(table, ids.map(printKey));
+    return found.filter((item) => isKept(printItem.parse(item))).map(toPrint);
   }
 
   /** Tasks in a bucket, the latest slots first. */
@@ -180,7 +131,7 @@ export function createDynamoFingerprintStore({
         expiresAt: Math.ceil(keptUntil.getTime() / 1_000),
       };
       const places = bucketKeys(print);
-      await write([
+      await writeItems(table, [
         {
           PutRequest: {
             Item: {
@@ -197,12 +148,12 @@ export function createDynamoFingerprintStore({
       ]);
       const kept = new Set(places.map(({ pk, sk }) => pk + sk));
       const stale = before ? bucketKeys(before).filter(({ pk, sk }) => !kept.has(pk + sk)) : [];
-      await write(deletionsOf(stale));
+      await writeItems(table, stale.map(deletionOf));
     },
 
     async remove(id) {
       const before = await read(id);
-      if (before) await write(deletionsOf([...bucketKeys(before), printKey(id)]));
+      if (before) await writeItems(table, [...bucketKeys(before), printKey(id)].map(deletionOf));
     },
 
     async findNear(wish) {
@@ -213,7 +164,7 @@ export function createDynamoFingerprintStore({
       const shared = new Map<TaskId, number>(exact.map((id) => [id, Number.POSITIVE_INFINITY]));
       for (const id of bands.flat()) shared.set(id, (shared.get(id) ?? 0) + 1);
       if (wish.except) shared.delete(wish.except);
-      const likely = [...shared].toSorted(([, a], [, b]) => (a === b ? 0 : b - a)).slice(0, MAX_READS);
+      const likely = [...shared].toSorted(([, a], [, b]) => (a === b ? 0 : b - a)).slice(0, MAX_COMPARED);
       return rankNear(wish, await readAll(likely.map(([id]) => id)));
     },
   };

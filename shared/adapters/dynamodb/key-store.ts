@@ -7,8 +7,8 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
 import { err, ok } from "#shared/result.ts";
+import { deletionOf, writeItems } from "./batch-items.ts";
 import { type TransactItem, transactIf } from "./conditional-write.ts";
-import { deleteItems } from "./delete-items.ts";
 import { SCHEMA_VERSION } from "./items.ts";
 
 export interface DynamoKeyStoreOptions {
@@ -161,8 +161,8 @@ export function createDynamoKeyStore({
     async revoke({ hash, ownerId }) {
       // The key first, by itself: a pointer that is left is passed over, but a key without one is never found again.
       const table = { documents, tableName, clock, entropy };
-      await deleteItems(table, [keyOf(hash)]);
-      await deleteItems(table, [pointerOf(ownerId, hash)]);
+      await writeItems(table, [deletionOf(keyOf(hash))]);
+      await writeItems(table, [deletionOf(pointerOf(ownerId, hash))]);
     },
   };
 }

@@ -14,8 +14,8 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { AttemptStore, SessionStore } from "#shared/ports/session-store.ts";
 import { err, ok } from "#shared/result.ts";
+import { deletionOf, writeItems } from "./batch-items.ts";
 import { putIf, versionedPut } from "./conditional-write.ts";
-import { deleteItems } from "./delete-items.ts";
 import { SCHEMA_VERSION } from "./items.ts";
 
 export interface DynamoSessionStoreOptions {
@@ -126,7 +126,11 @@ export function createDynamoSessionStore({
       }
     },
 
-    remove: (sessions) => deleteItems({ documents, tableName, clock, entropy }, sessions.map(sessionKey)),
+    remove: (sessions) =>
+      writeItems(
+        { documents, tableName, clock, entropy },
+        sessions.map((session) => deletionOf(sessionKey(session))),
+      ),
 
     async getAttempts(key) {
       const { Item } = await documents.send(

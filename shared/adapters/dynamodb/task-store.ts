@@ -7,6 +7,7 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { DueRef, Page, TaskQuery, TaskStore, Together, WriteRefusal } from "#shared/ports/task-store.ts";
 import { err, ok, type Result } from "#shared/result.ts";
+import { readItems } from "./batch-items.ts";
 import { putIf, type TransactItem, transactIf, versionedPut } from "./conditional-write.ts";
 import {
   availablePartition,
@@ -191,6 +192,11 @@ export function createDynamoTaskStore({
     async getContent(ref): Promise<Content | undefined> {
       const item = await read(keys.content(ref));
       return item && toContent(item);
+    },
+
+    async getContents(refs) {
+      const items = await readItems({ documents, tableName, clock, entropy }, refs.map(keys.content));
+      return new Map(items.map(toContent).map((content) => [content.taskId, content]));
     },
 
     async getFeatures(id) {

@@ -1,4 +1,4 @@
-import { BatchWriteCommand } from "@aws-sdk/lib-dynamodb";
+import { writeItems } from "#shared/adapters/dynamodb/batch-items.ts";
 import { fromContent, fromTask } from "#shared/adapters/dynamodb/items.ts";
 import { accountIdFor } from "#shared/domain/account.ts";
 import { asTaskId, type ProjectId } from "#shared/domain/ids.ts";
@@ -6,8 +6,8 @@ import { FIRST_OWNER } from "#shared/usecases/initialize-service.ts";
 import type { BenchCloud } from "#test/bench/cloud/start.ts";
 import { aContent, aTask } from "#test/support/builders.ts";
 
-/** DynamoDB takes so many items with one request. */
-const BATCH = 25;
+/** Items: four requests. A task is two. */
+const AT_ONCE = 100;
 const WRITING = 8;
 const HOUR_MS = 3_600_000;
 
@@ -24,14 +24,13 @@ export async function fillTable(
   { table }: Pick<BenchCloud, "table">,
   { projectId, account, from, to }: Filling,
 ): Promise<void> {
-  const { documents, tableName, clock, entropy } = table;
+  const { clock, entropy } = table;
   const now = clock.now().getTime();
   let next = from;
   async function write() {
     for (;;) {
       const items: Record<string, unknown>[] = [];
-      // A task is two items.
-      for (; next < to && items.length + 2 <= BATCH; next++) {
+      for (; next < to && items.length < AT_ONCE; next++) {
         const number = next;
         const at = new Date(now - number * HOUR_MS);
         const task = aTask({
@@ -51,13 +50,10 @@ export async function fillTable(
         items.push(fromTask(ended, "bench"), fromContent(aContent(task)));
       }
       if (items.length === 0) return;
-      let left = items.map((Item) => ({ PutRequest: { Item } }));
-      while (left.length > 0) {
-        const { UnprocessedItems = {} } = await documents.send(
-          new BatchWriteCommand({ RequestItems: { [tableName]: left } }),
-        );
-        left = (UnprocessedItems[tableName] ?? []) as typeof left;
-      }
+      await writeItems(
+        table,
+        items.map((Item) => ({ PutRequest: { Item } })),
+      );
     }
   }
   await Promise.all(Array.from({ length: WRITING }, write));
