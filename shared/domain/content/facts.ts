@@ -39,11 +39,7 @@ export function findFacts(text: string): readonly Fact[] {
     facts.push({ kind, value, text: text.slice(start, end), start, end });
   };
   // Longest kinds first: what lies inside a link is no mention and no number.
-  for (const { url, indices } of twitterText.extractUrlsWithIndices(text)) {
-    const [start, end] = indices;
-    const whole = addressAt(text, start, end);
-    add("link", whole ? text.slice(whole.start, whole.end) : url, whole?.start ?? start, whole?.end ?? end);
-  }
+  for (const { url, indices } of twitterText.extractUrlsWithIndices(text)) add("link", url, ...indices);
   for (const found of text.matchAll(ADDRESS))
     add("link", found[0], found.index, found.index + found[0].length);
   for (const { screenName, listSlug, indices } of twitterText.extractMentionsOrListsWithIndices(text))
@@ -55,14 +51,6 @@ export function findFacts(text: string): readonly Fact[] {
   for (const { 0: found, index } of text.matchAll(NUMBER))
     if (!NO_NUMBER.has(found)) add("number", found.normalize("NFKC"), index, index + found.length);
   return facts.toSorted((a, b) => a.start - b.start);
-}
-
-/** Of a mail address X links the domain only. */
-function addressAt(text: string, start: number, end: number): { start: number; end: number } | undefined {
-  for (const { 0: found, index } of text.matchAll(ADDRESS))
-    if (found.includes("@") && index <= start && index + found.length >= end)
-      return { start: index, end: index + found.length };
-  return undefined;
 }
 
 const keyOf = ({ kind, value }: Fact): string => `${kind} ${value}`;

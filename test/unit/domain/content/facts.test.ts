@@ -10,6 +10,8 @@ describe("findFacts", () => {
     ["a link between Chinese", "请看https://a.example.com/lu。", ["link https://a.example.com/lu"]],
     ["another scheme, whole", "ftp://files.example.com/a1", ["link ftp://files.example.com/a1"]],
     ["a mail address, whole", "write to info2@kites.com today", ["link info2@kites.com"]],
+    ["a link with an @, whole", "kites.com/a@b.com", ["link kites.com/a@b.com"]],
+    ["what touches", "5#a", ["number 5"]],
     ["a mention", "thanks @Kite_1!", ["mention @Kite_1"]],
     ["a list", "read @kite/makers", ["mention @kite/makers"]],
     ["a cashtag", "buy $TWTR", ["cashtag $TWTR"]],
