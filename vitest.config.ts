@@ -8,8 +8,8 @@ export default defineConfig({
     // A clean clone must not pass because a pattern matched nothing.
     passWithNoTests: false,
     coverage: { provider: "v8", include: ["shared/**", "functions/**", "infra/**", "cli/**"] },
-    // Fast and independent first; then what starts servers, two files at a time: each has a database, a gateway and
-    // workers of its own, and mostly waits for a slot.
+    // Fast and independent first; then what starts servers, two or three files at a time: each has a database, a gateway
+    // and workers of its own, and mostly waits for a slot.
     projects: [
       {
         extends: true,
@@ -51,7 +51,7 @@ export default defineConfig({
           exclude: ["test/e2e/thousand-files.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 3 },
         },
       },

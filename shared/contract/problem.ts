@@ -170,7 +170,7 @@ export type InputError = z.output<typeof inputErrorSchema>;
 
 /** Body of every answer with a status of 400 or more. @see https://www.rfc-editor.org/rfc/rfc9457 */
 export const problemSchema = z.strictObject({
-  type: z.string().startsWith("urn:punctual:problem:"),
+  type: z.string().regex(/^urn:punctual:problem:/),
   title: z.string(),
   status: z.int().min(400).max(599),
   code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),

@@ -90,7 +90,7 @@ export const webhookList = z.strictObject({ items: z.array(watchedWebhookView).m
 
 const secretField = z
   .string()
-  .startsWith("whsec_")
+  .regex(/^whsec_/)
   .meta({ description: "Shown this once. Keep it: it verifies what the webhook sends." });
 
 export const webhookCreated = webhookView.extend({ secret: secretField });

@@ -43,6 +43,7 @@ export function readOpenApi() {
   const document = JSON.parse(readFileSync(FILE, "utf8")) as Document;
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
+  ajv.addFormat("ulid", /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
   ajv.addSchema(document, "openapi.json");
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(
