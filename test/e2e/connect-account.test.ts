@@ -66,15 +66,11 @@ async function create(text: string, inMs: number): Promise<string> {
   return taskCreated.parse(await answer.json()).id;
 }
 
-const statusOf = (id: string, status: string, deadlineMs?: number) =>
-  waitFor(
-    `the task to be ${status}`,
-    async () => {
-      const task = taskDetail.parse(await (await punctual.api(`/scheduling/tasks/${id}`)).json());
-      return task.status === status ? task : undefined;
-    },
-    deadlineMs,
-  );
+const statusOf = (id: string, status: string) =>
+  waitFor(`the task to be ${status}`, async () => {
+    const task = taskDetail.parse(await (await punctual.api(`/scheduling/tasks/${id}`)).json());
+    return task.status === status ? task : undefined;
+  });
 
 const postOf = (text: string) => punctual.sandbox?.posts().find((post) => post.text === text);
 
@@ -126,7 +122,8 @@ describe("an account that is connected by consent", () => {
     expect((await send("/accounts/second/resume", "POST")).status).toBe(409);
 
     expect((await comeBack(await agree(await start()))).status).toBe(200);
-    await statusOf(away, "published", 120_000);
+    await punctual.sweep();
+    await statusOf(away, "published");
     expect(postOf("Held while away")).toMatchObject({ userId: SANDBOX_SECOND_USER.id });
     expect(punctual.sandbox?.posts().filter(({ text }) => text === "Held while away")).toHaveLength(1);
   });
@@ -152,6 +149,7 @@ describe("an account with tokens", () => {
     const waiting = await create("Held by a pause", 3_000);
     expect((await statusOf(waiting, "held")).reason).toMatchObject({ code: "paused-by-owner" });
     expect((await send("/accounts/second/resume", "POST")).status).toBe(200);
-    await statusOf(waiting, "published", 120_000);
+    await punctual.sweep();
+    await statusOf(waiting, "published");
   });
 });

@@ -275,7 +275,7 @@ describe("npm run admin -- check", () => {
       ["cancelled", "repaired"],
     ]);
     // The sweeper arranges anew what was handed to it.
-    await punctual.cloud.invoke(findFunction("sweep-tasks").logicalId, {});
+    await punctual.sweep();
     await waitFor("a new schedule", async () => exists(nameOf(await task(unscheduled))) || undefined);
     expect(await task(unscheduled)).toMatchObject({ arm: 2, status: "pending" });
     expect(await check()).toMatchObject({ code: 0, findings: [] });

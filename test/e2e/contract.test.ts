@@ -311,7 +311,7 @@ describe("what is sent again", () => {
   it.each(operations.filter(takes("if-none-match")))(
     "$operationId says when nothing changed",
     async (operation) => {
-      const path = await subjectOf(operation);
+      const path = await pathOf(operation);
       // Others may change it in between, as what is sent to a webhook changes its record.
       const again = await waitFor("nothing to have changed", async () => {
         const { headers } = await send(operation, { path });

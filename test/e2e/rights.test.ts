@@ -91,14 +91,6 @@ afterAll(async () => {
   await punctual?.close();
 });
 
-const lambda = (name: string): string => {
-  const found = punctual.cloud.runtime.functions.find(
-    ({ variables }) => variables["POWERTOOLS_SERVICE_NAME"] === name,
-  );
-  if (!found) throw new Error(`no function ${name}`);
-  return found.logicalId;
-};
-
 const wasPosted = (text: string): boolean =>
   punctual.sandbox?.posts().some((post) => post.text === text) ?? false;
 
@@ -168,11 +160,6 @@ async function letWakePass(id: string, ended: readonly string[] = []): Promise<v
     }),
   );
 }
-
-const sweep = async (): Promise<void> => {
-  const swept = await punctual.cloud.invoke(lambda("sweep-tasks"), {});
-  expect(swept).toMatchObject({ ok: true });
-};
 
 /** Breaks calls of a function while something is done. */
 async function during<Value>(rule: UnkindRule, work: () => Promise<Value>): Promise<Value> {
@@ -349,7 +336,9 @@ describe("planning", () => {
           },
         }),
       );
-      expect(await punctual.cloud.invoke(lambda("expand-recurrences"), {})).toMatchObject({ ok: true });
+      expect(await punctual.cloud.invoke(punctual.functionId("expand-recurrences"), {})).toMatchObject({
+        ok: true,
+      });
     };
     await expandAs("active");
     await posted("High tide");
@@ -361,28 +350,29 @@ describe("planning", () => {
 
 describe("what went wrong", () => {
   it("a sweep that failed is set aside for a person, and the next one comes by its rule", async () => {
-    await during({ kind: "throttle", service: "dynamodb", caller: lambda("sweep-tasks") }, () =>
+    await during({ kind: "throttle", service: "dynamodb", caller: punctual.functionId("sweep-tasks") }, () =>
       deadLetter("BackgroundDeadLettersUrl"),
     );
   });
 
   it("a task that could not be arranged is arranged by the sweeper, through the queues", async () => {
-    const arranger = lambda("accept-drop");
+    const arranger = punctual.functionId("accept-drop");
     const unarranged = await during(
       { kind: "throttle", service: "sqs", operation: "SendMessage", caller: arranger },
       () => dropPhoto("unarranged", "Arranged by the sweeper", "now"),
     );
     await letWakePass(unarranged);
-    await sweep();
+    await punctual.sweep();
     await posted("Arranged by the sweeper");
   });
 
   it("a task that could not be arranged is arranged by the sweeper, through Scheduler", async () => {
-    const id = await during({ kind: "throttle", service: "scheduler", caller: lambda("serve-api") }, () =>
-      create({ text: "Scheduled by the sweeper", publishAt: inSeconds(15) }),
+    const id = await during(
+      { kind: "throttle", service: "scheduler", caller: punctual.functionId("serve-api") },
+      () => create({ text: "Scheduled by the sweeper", publishAt: inSeconds(15) }),
     );
     await letWakePass(id);
-    await sweep();
+    await punctual.sweep();
     await posted("Scheduled by the sweeper");
   });
 
@@ -393,10 +383,10 @@ describe("what went wrong", () => {
     });
     const id = await dropPhoto("died", "By another uploader", inSeconds(9));
     await statusIs(id, "preparing");
-    await punctual.cloud.runtime.terminate(lambda("prepare-post"));
+    await punctual.cloud.runtime.terminate(punctual.functionId("prepare-post"));
     expect(await deadLetter("PrepareDeadLettersUrl")).toContain(id);
     await letWakePass(id, ["leaseUntil"]);
-    await sweep();
+    await punctual.sweep();
     await posted("By another uploader");
   });
 
@@ -405,10 +395,10 @@ describe("what went wrong", () => {
     await waitFor("the publisher to hold", () =>
       punctual.cloud.schedules.list().some(({ Name }) => Name.includes(id)) ? undefined : true,
     );
-    await punctual.cloud.runtime.terminate(lambda("publish-post"));
+    await punctual.cloud.runtime.terminate(punctual.functionId("publish-post"));
     expect(await deadLetter("PublishDeadLettersUrl")).toContain(id);
     await letWakePass(id);
-    await sweep();
+    await punctual.sweep();
     await posted("By another publisher");
   });
 });
@@ -437,7 +427,12 @@ describe("pools, batches and runs", () => {
 
   it("a run of everything that is due, told item by item", async () => {
     const id = await during(
-      { kind: "throttle", service: "sqs", operation: "SendMessage", caller: lambda("serve-api") },
+      {
+        kind: "throttle",
+        service: "sqs",
+        operation: "SendMessage",
+        caller: punctual.functionId("serve-api"),
+      },
       () => create({ text: "Overdue, and published by a run" }),
     );
     const past = new Date(Date.now() - 5 * 60_000).toISOString();
@@ -452,7 +447,7 @@ describe("pools, batches and runs", () => {
     const started = await punctual.api("/publish-pool/run", { method: "POST" });
     expect(started.status).toBe(202);
     const { runId } = (await started.json()) as { runId: string };
-    await sweep();
+    await punctual.sweep();
     await posted("Overdue, and published by a run");
     const run = await waitFor(
       "the run to end",
@@ -471,7 +466,7 @@ describe("pools, batches and runs", () => {
               ExpressionAttributeValues: { ":wake": wakeSk, ":past": past },
             }),
           );
-          await sweep();
+          await punctual.sweep();
         }
         const view = runView.parse(await (await punctual.api(`/publish-pool/runs/${runId}`)).json());
         return view.status === "ended" ? view : undefined;
@@ -511,7 +506,7 @@ describe("pools, batches and runs", () => {
       expect(made.status).toBe(201);
       const job = ((await made.json()) as { id: string }).id;
       expect((await send(`/scheduling/jobs/${job}/trigger`, "POST", {})).status).toBe(202);
-      await sweep();
+      await punctual.sweep();
       const { items } = jobHistory.parse(
         await (await punctual.api(`/scheduling/jobs/${job}/history`)).json(),
       );
@@ -543,7 +538,7 @@ describe("pools, batches and runs", () => {
         CREDENTIALS_KEY_ID: cloud.outputs["CredentialsKeyId"],
       },
     });
-    await sweep();
+    await punctual.sweep();
     await posted("After the bill was paid");
   });
 });

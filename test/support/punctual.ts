@@ -51,6 +51,10 @@ export interface TestPunctual extends Launched {
     deadlineMs?: number,
     project?: string,
   ): Promise<OutcomeView>;
+  /** The logical id of a function, by the name of its folder. */
+  functionId(name: string): string;
+  /** One round of the sweeper, instead of a minute's wait for its rule. */
+  sweep(): Promise<void>;
   /** Invocations of a function that ended because their worker died. */
   deaths(functionId: string): number;
   api(path: string, init?: RequestInit & { readonly key?: string }): Promise<Response>;
@@ -113,6 +117,14 @@ export async function startPunctual(options: PunctualOptions = {}): Promise<Test
 
   if (options.settings !== "defaults") await allowMany(launched);
 
+  const functionId = (name: string): string => {
+    const found = cloud.runtime.functions.find(
+      ({ variables }) => variables["POWERTOOLS_SERVICE_NAME"] === name,
+    );
+    if (!found) throw new Error(`no function ${name}`);
+    return found.logicalId;
+  };
+
   const outcome = async (base: string, project = "default"): Promise<OutcomeView | undefined> => {
     try {
       const Key = `outcome/${project}/${base}.json`;
@@ -129,6 +141,12 @@ export async function startPunctual(options: PunctualOptions = {}): Promise<Test
     s3,
     bucket,
     outcome,
+    functionId,
+
+    async sweep() {
+      const swept = await cloud.invoke(functionId("sweep-tasks"), {});
+      if (!swept.ok) throw new Error(`the sweep failed: ${JSON.stringify(swept)}`);
+    },
 
     async put(name, body, project = "default") {
       await s3.send(
