@@ -31,6 +31,8 @@ export interface AddProjectOptions {
 /** Owners' accounts, projects and sources. Passes `test/contracts/account-store.ts`. */
 export interface AccountStore {
   getAccount(id: AccountId): Promise<Account | undefined>;
+  /** Many, read together, in no order; what is not there is left out. */
+  getAccounts(ids: readonly AccountId[]): Promise<readonly Account[]>;
   /** Replaces the account whose version is one less (version 1: none). */
   saveAccount(next: Account): Promise<Result<void, Stale>>;
   /** Stops an account, whoever else changes it. Nothing happens to one that is not active. */

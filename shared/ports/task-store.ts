@@ -74,6 +74,8 @@ export interface TaskStore {
   /** Newest last; expired entries are left out, even those that the database has not deleted yet. */
   getLog(id: TaskId): Promise<readonly LogEntry[]>;
   getGate(accountId: AccountId): Promise<Gate>;
+  /** Many, read together, in the order of the ids. */
+  getGates(accountIds: readonly AccountId[]): Promise<readonly Gate[]>;
   getBoard(accountId: AccountId): Promise<Board>;
   /** The task that has it; undefined: nobody, or not any more. */
   getClaim(key: string): Promise<TaskId | undefined>;

@@ -11,12 +11,12 @@ import type { TaskStore } from "#shared/ports/task-store.ts";
 import type { TotalsStore } from "#shared/ports/totals-store.ts";
 import type { WorkQueues } from "#shared/ports/work-queues.ts";
 
-/** More accounts than this are not read one by one for a number. */
+/** More accounts than this are not read for a number: one request of the table has them all. */
 const MAX_COUNTED = 100;
 
 export interface CheckHealthDeps {
-  readonly accounts: Pick<AccountStore, "listProjects" | "getAccount">;
-  readonly tasks: Pick<TaskStore, "getGate">;
+  readonly accounts: Pick<AccountStore, "listProjects" | "getAccounts">;
+  readonly tasks: Pick<TaskStore, "getGates">;
   readonly dispatch: Pick<TaskDispatch, "unschedule">;
   readonly queues: Pick<WorkQueues, "read">;
   readonly totals: Pick<TotalsStore, "listSlices">;
@@ -89,9 +89,9 @@ export function createCheckHealth(deps: CheckHealthDeps): CheckHealth {
     const projects = await accounts.listProjects(ownerId);
     const ids = [...new Set(projects.flatMap(({ accountIds }) => accountIds))];
     if (ids.length > MAX_COUNTED) return undefined;
-    const found = await Promise.all(ids.map((id) => accounts.getAccount(id)));
-    const active = found.flatMap((account) => (account?.status === "active" ? [account.id] : []));
-    const gates = await Promise.all(active.map((id) => tasks.getGate(id)));
+    const found = await accounts.getAccounts(ids);
+    const active = found.flatMap(({ id, status }) => (status === "active" ? [id] : []));
+    const gates = await tasks.getGates(active);
     return { total: ids.length, ...roomOf(gates, clock.now()) };
   }
 

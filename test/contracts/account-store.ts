@@ -77,6 +77,16 @@ export function accountStoreContract(name: string, open: () => AccountStoreUnder
       expect(await store.getAccount(asAccountId(fresh("account")))).toBeUndefined();
     });
 
+    it("reads many together, and leaves out what is not there", async () => {
+      const { accounts: store } = open();
+      const [one, two] = [anAccount(), anAccount({ status: "paused" })];
+      for (const account of [one, two]) await store.saveAccount(account);
+      const found = await store.getAccounts([two.id, asAccountId(fresh("account")), one.id, two.id]);
+      expect(found).toHaveLength(2);
+      expect(found).toEqual(expect.arrayContaining([one, two]));
+      expect(await store.getAccounts([])).toEqual([]);
+    });
+
     it("refuses to replace any version but the one before", async () => {
       const { accounts: store } = open();
       const account = anAccount();

@@ -449,6 +449,19 @@ export function taskStoreContract(name: string, open: () => TaskStoreUnderTest):
       expect(await tasks.getGate(id)).toEqual(newGate(id));
     });
 
+    it("reads the gates of many accounts together, in their order", async () => {
+      const { tasks, task } = await stored();
+      const gate = { ...newGate(task.accountId), lastPostAt: now, version: 1 };
+      expect((await tasks.save({ ...task, version: 2 }, { gate })).ok).toBe(true);
+      const idle = asAccountId(fresh("account"));
+      expect(await tasks.getGates([idle, task.accountId, idle])).toEqual([
+        newGate(idle),
+        gate,
+        newGate(idle),
+      ]);
+      expect(await tasks.getGates([])).toEqual([]);
+    });
+
     describe("lists the accounts of an owner", () => {
       /** Puts a gate of the owner there that may post again at that minute. */
       async function gateOf(

@@ -55,6 +55,7 @@ export function portSpecs({ facts, now, repeatedWrite, metStaleIndex }: PortSpec
       getFeatures: { ...read, taskOf: (id) => id },
       getLog: { ...read, taskOf: (id) => id },
       getGate: read,
+      getGates: read,
       getBoard: read,
       getClaim: read,
       addLog: { ...write, taskOf: (id) => id },
@@ -89,6 +90,7 @@ export function portSpecs({ facts, now, repeatedWrite, metStaleIndex }: PortSpec
     media: { list: { ...read, taskOf: (id) => id }, save: { ...write, taskOf: ({ taskId }) => taskId } },
     accounts: {
       getAccount: read,
+      getAccounts: read,
       saveAccount: write,
       deactivateAccount: write,
       saveProject: write,

@@ -65,6 +65,9 @@ export function createInMemoryAccounts(): InMemoryAccounts {
     async getAccount(id) {
       return accounts.get(id);
     },
+    async getAccounts(ids) {
+      return [...new Set(ids)].flatMap((id) => accounts.get(id) ?? []);
+    },
     async saveAccount(next) {
       if ((accounts.get(next.id)?.version ?? 0) !== next.version - 1) return err({ reason: "stale" });
       accounts.set(next.id, next);

@@ -151,6 +151,9 @@ export function createInMemoryStore(
       async getGate(accountId) {
         return gateOf(accountId);
       },
+      async getGates(accountIds) {
+        return accountIds.map(gateOf);
+      },
       async listAvailable(ownerId, now, limit) {
         return [...gates.values()]
           .filter((gate) => gate.ownerId === ownerId && nextInstant(gate) <= now)

@@ -24,6 +24,7 @@ import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import { err, ok } from "#shared/result.ts";
+import { readItems } from "./batch-items.ts";
 import { putIf, type TransactItem, transactIf, versionedPut } from "./conditional-write.ts";
 import { SCHEMA_VERSION, wakeKeys } from "./items.ts";
 
@@ -353,6 +354,11 @@ export function createDynamoAccountStore({
     getAccount,
     getSource,
     listProjects,
+
+    async getAccounts(ids) {
+      return (await readItems({ documents, tableName, clock, entropy }, ids.map(accountKey))).map(toAccount);
+    },
+
     listOwnSources,
 
     async saveAccount(next) {

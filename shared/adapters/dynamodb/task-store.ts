@@ -47,6 +47,7 @@ export function createDynamoTaskStore({
   clock,
   entropy,
 }: DynamoTaskStoreOptions): TaskStore {
+  const table = { documents, tableName, clock, entropy };
   const read = async (key: { readonly pk: string; readonly sk: string }): Promise<Item | undefined> =>
     (await documents.send(new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }))).Item;
 
@@ -174,6 +175,12 @@ export function createDynamoTaskStore({
   return {
     getGate,
 
+    async getGates(accountIds) {
+      const items = await readItems(table, accountIds.map(keys.gate));
+      const gates = new Map(items.map(toGate).map((gate) => [gate.accountId, gate]));
+      return accountIds.map((id) => gates.get(id) ?? newGate(id));
+    },
+
     async get(id) {
       const item = await read(keys.task(id));
       return item && toTask(item);
@@ -195,7 +202,7 @@ export function createDynamoTaskStore({
     },
 
     async getContents(refs) {
-      const items = await readItems({ documents, tableName, clock, entropy }, refs.map(keys.content));
+      const items = await readItems(table, refs.map(keys.content));
       return new Map(items.map(toContent).map((content) => [content.taskId, content]));
     },
 

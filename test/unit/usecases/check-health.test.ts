@@ -28,7 +28,7 @@ async function setUp(count: number) {
       accountIds: ids,
       defaultAccountId: asAccountId("anne.0"),
     });
-  const getAccount = vi.spyOn(accounts, "getAccount");
+  const getAccounts = vi.spyOn(accounts, "getAccounts");
   const dispatch = createInMemoryDispatch();
   const entropy = { newId: () => "01ARZ3NDEKTSV4RRFFQ69G5FAV" };
   const tasks = { ...createInMemoryStore(clock).tasks };
@@ -45,7 +45,7 @@ async function setUp(count: number) {
       status: "active",
       version: 1,
     });
-  return { check, getAccount, accounts, activate, tasks, queues, totals, dispatch, clock, report };
+  return { check, getAccounts, accounts, activate, tasks, queues, totals, dispatch, clock, report };
 }
 
 describe("checkHealth", () => {
@@ -60,20 +60,21 @@ describe("checkHealth", () => {
     const { check, activate, tasks, clock } = await setUp(3);
     for (const index of [0, 1]) await activate(index);
     const at = (ms: number) => new Date(clock.now().getTime() + ms);
-    tasks.getGate = async (id) => ({
-      ...newGate(id),
-      ...(id === "anne.0"
-        ? { quarter: { startAt: at(-60_000), used: QUARTER_LIMIT / 2 }, closedUntil: at(60_000) }
-        : { quarter: { startAt: at(-16 * 60_000), used: QUARTER_LIMIT } }),
-    });
+    tasks.getGates = async (ids) =>
+      ids.map((id) => ({
+        ...newGate(id),
+        ...(id === "anne.0"
+          ? { quarter: { startAt: at(-60_000), used: QUARTER_LIMIT / 2 }, closedUntil: at(60_000) }
+          : { quarter: { startAt: at(-16 * 60_000), used: QUARTER_LIMIT } }),
+      }));
     expect((await check(ownerId)).accounts).toEqual({ total: 3, active: 2, available: 1, utilisation: 0.25 });
   });
 
   it("does not read a thousand accounts for a number", async () => {
-    const { check, getAccount } = await setUp(101);
+    const { check, getAccounts } = await setUp(101);
     const health = await check(ownerId);
     expect([health.status, health.accounts]).toEqual(["ok", undefined]);
-    expect(getAccount).not.toHaveBeenCalled();
+    expect(getAccounts).not.toHaveBeenCalled();
   });
 
   it("measures each call, and leaves nothing behind", async () => {
