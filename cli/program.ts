@@ -85,7 +85,8 @@ export function buildProgram(surroundings: Surroundings, onCode: (code: number) 
     })
     .configureOutput({
       writeOut: (text) => surroundings.out(text.trimEnd()),
-      writeErr: (text) => surroundings.err(text.trimEnd()),
+      // Scripts are told in one line of JSON, when the command ends.
+      writeErr: (text) => wantsJson(surroundings.args) || surroundings.err(text.trimEnd()),
       outputError: (text, write) => write(text),
       getOutHasColors: () => surroundings.terminal.hasColour,
       getErrHasColors: () => false,
@@ -121,25 +122,44 @@ function complain(surroundings: Surroundings, failure: Explained): void {
   if (requestId !== undefined) err(`Request: ${requestId}`);
 }
 
+/** What people read in other words than scripts. @param words - absent: they have read it @returns the exit code */
+function tell(
+  surroundings: Surroundings,
+  words: string | undefined,
+  failure: Omit<Explained, "details">,
+): number {
+  if (wantsJson(surroundings.args)) complain(surroundings, { ...failure, details: [] });
+  else if (words !== undefined) surroundings.err(words);
+  return failure.exitCode;
+}
+
 function endOf(surroundings: Surroundings, error: unknown): number {
-  const { err, interruption } = surroundings;
   if (error instanceof CommanderError) {
-    // Commander has said it.
     if (error.exitCode === 0) return EXIT.ok;
-    if (error.code !== "commander.help") err("Remedy: see --help of the command.");
-    return EXIT.usage;
+    const isHelp = error.code === "commander.help";
+    const remedy = "see --help of the command.";
+    const message = isHelp
+      ? "There is no command."
+      : error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    // Commander has said it to people, help and all.
+    const words = isHelp ? undefined : `Remedy: ${remedy}`;
+    return tell(surroundings, words, { exitCode: EXIT.usage, code: "usage", message, remedy });
   }
   if (error instanceof Declined) {
-    err("Nothing was changed.");
-    return EXIT.failed;
+    const message = "Nothing was changed.";
+    const remedy = "Repeat it with --yes, if it is meant.";
+    return tell(surroundings, message, { exitCode: EXIT.failed, code: "declined", message, remedy });
   }
   // A prompt that was left with Ctrl-C throws an error of its own.
   const isLeft = error instanceof Error && error.name === "ExitPromptError";
-  if (error instanceof Interrupted || isLeft || interruption.aborted) {
-    err(
-      isLeft ? "Interrupted: nothing was changed." : "Interrupted. What was under way may have taken effect.",
-    );
-    return EXIT.interrupted;
+  if (error instanceof Interrupted || isLeft || surroundings.interruption.aborted) {
+    const message = isLeft
+      ? "Interrupted: nothing was changed."
+      : "Interrupted. What was under way may have taken effect.";
+    const remedy = isLeft
+      ? "Repeat the command."
+      : "Look before you repeat it: the lists show what is there.";
+    return tell(surroundings, message, { exitCode: EXIT.interrupted, code: "interrupted", message, remedy });
   }
   const explained = explain(error);
   if (!explained) throw error;

@@ -28,6 +28,30 @@ interface PlanOptions {
   readonly project?: string;
   readonly account?: string;
   readonly days?: number;
+  readonly at?: string;
+  readonly strategy?: string;
+  readonly priority?: number;
+  readonly language?: string;
+  readonly set?: readonly string[];
+}
+
+/** They say how one post is meant: those of a file say it themselves. */
+const OF_ONE_POST = ["at", "strategy", "priority", "language", "set"] as const;
+
+/** Nothing that is given is passed over in silence. */
+function checkOptions(file: string | undefined, options: PlanOptions): void {
+  if (options.text !== undefined) {
+    if (file === undefined) return;
+    throw usageError("There is a file and a text.", "Give the file, or --text, not both.");
+  }
+  // Without a post, an account's calendar is shown.
+  const names = file === undefined ? OF_ONE_POST : ([...OF_ONE_POST, "account"] as const);
+  const unused = names.find((name) => options[name] !== undefined);
+  if (unused)
+    throw usageError(
+      `--${unused} is for one post, given with --text.`,
+      file === undefined ? "Give the post, too." : "Write it as a column or field of each post of the file.",
+    );
 }
 
 async function readDrafts(
@@ -35,6 +59,7 @@ async function readDrafts(
   options: PlanOptions,
   counter: Counter,
 ): Promise<readonly { readonly name: string; readonly post: PostBody }[]> {
+  checkOptions(file, options);
   if (file !== undefined) {
     const { posts, errors } = await readPostFile(file, counter);
     if (errors.length > 0)

@@ -189,6 +189,25 @@ describe("post", () => {
     expect(json.out).toBe("");
   });
 
+  it("tells scripts a wrong call in one line of JSON, with a remedy", async () => {
+    const messages: string[] = [];
+    for (const call of ["post a --priority 99", "pots a", "post a --sett b=c", "tasks show", ""]) {
+      const { code, out, err } = await punctual(`${call} --json`.trim());
+      expect([code, out, err.includes("\n")], err).toEqual([2, "", false]);
+      const { error, exitCode } = JSON.parse(err);
+      expect([error.code, exitCode]).toEqual(["usage", 2]);
+      expect(error.remedy).toContain("--help");
+      messages.push(error.message);
+    }
+    expect(messages).toEqual([
+      expect.stringContaining("priority"),
+      expect.stringMatching(/pots.*Did you mean/),
+      expect.stringContaining("--sett"),
+      expect.stringContaining("missing required argument"),
+      "There is no command.",
+    ]);
+  });
+
   it("is not for a key that only reads: 3", async () => {
     expect(await punctual("post a", { variables: as(KEYS.reader) })).toMatchObject({
       code: 3,
@@ -289,6 +308,9 @@ describe("tasks", () => {
       code: 1,
       err: "Nothing was changed.",
     });
+    const declined = await punctual(`tasks cancel ${id} --json`, { answers: [false] });
+    expect(declined).toMatchObject({ code: 1, out: "" });
+    expect(JSON.parse(declined.err)).toMatchObject({ error: { code: "declined" }, exitCode: 1 });
     expect(await punctual(`tasks cancel ${id}`, { answers: [true] })).toMatchObject({ code: 0 });
     expect(asked.at(-1)).toBe(`Cancel the task ${id}?`);
     expect(await punctual(`tasks edit ${id} --priority 1`)).toMatchObject({
@@ -454,6 +476,19 @@ describe("plan", () => {
     expect(out).toMatch(/line 2 +goes-out +2026-12-02 09:00:00 +main +\$0\.\d+/);
     expect(out).toContain("Not checked:");
     expect((await punctual("tasks list -q")).out).toBe("");
+  });
+
+  it("passes over nothing that is given", async () => {
+    await writeFile(join(home, "posts.csv"), "text\nHello\n");
+    for (const [call, said] of [
+      ["plan posts.csv --strategy optimal", "--strategy"],
+      ["plan posts.csv --account main", "--account"],
+      ["plan --priority 1", "--priority"],
+      ["plan posts.csv --text Hello", "a file and a text"],
+    ] as const)
+      expect(await punctual(call)).toMatchObject({ code: 2, err: expect.stringContaining(said) });
+    expect(await punctual("plan --account main")).toMatchObject({ code: 0 });
+    expect(await punctual("plan --text Hello --strategy optimal")).toMatchObject({ code: 0 });
   });
 
   it("ends with 1 when a post would be refused", async () => {
