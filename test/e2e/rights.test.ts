@@ -314,7 +314,7 @@ describe("planning", () => {
       name: "tide",
       texts: ["High tide", "Low tide"],
       rule: "FREQ=DAILY;COUNT=3",
-      dtStart: inSeconds(40),
+      dtStart: inSeconds(20),
     };
     const made = await send("POST", "/scheduling/recurrences", { ...wanted, paused: true });
     expect(made.status).toBe(201);

@@ -1,8 +1,13 @@
-import { App } from "aws-cdk-lib";
+import { RootConstruct } from "constructs";
 import { describe, expect, it } from "vitest";
 import { readSettings, SETTING_NAMES } from "#infra/settings.ts";
 
-const read = (context: Record<string, unknown> = {}) => readSettings(new App({ context }).node);
+/** Of a tree that writes nothing: an app would leave a folder behind. */
+function read(context: Record<string, unknown> = {}) {
+  const { node } = new RootConstruct();
+  for (const [name, value] of Object.entries(context)) node.setContext(name, value);
+  return readSettings(node);
+}
 
 describe("settings of a stage", () => {
   it("needs none", () => {
