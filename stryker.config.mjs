@@ -15,7 +15,7 @@ export default {
   incrementalFile: `${FOLDER}/incremental.json`,
   tempDirName: `${FOLDER}/sandbox`,
   cleanTempDir: "always",
-  ignorePatterns: ["**/*", "!shared/**", "!test/**", "!*.json", "!*.ts", "!.env.example"],
+  ignorePatterns: ["**/*", "!shared/**", "!test/**", "!*.json", "!*.ts", "!infra/local/sandbox/**", "!.env.example"],
   thresholds: { high: 90, low: 80, break: 80 },
   reporters: ["clear-text", "progress", "html"],
   htmlReporter: { fileName: `${FOLDER}/report.html` },
