@@ -6,7 +6,7 @@ import type { Result } from "#shared/result.ts";
 export interface KeyStore {
   /** Consistent: a revoked key is refused by the next read. */
   get(hash: KeyHash): Promise<ApiKey | undefined>;
-  /** Oldest first. */
+  /** Oldest first. Keys that ended are listed for 90 days more. */
   list(ownerId: OwnerId): Promise<readonly ApiKey[]>;
   /** Repeating it writes the same again. */
   add(key: ApiKey): Promise<void>;

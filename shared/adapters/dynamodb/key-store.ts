@@ -7,7 +7,7 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { KeyStore } from "#shared/ports/key-store.ts";
 import { err, ok } from "#shared/result.ts";
-import { deletionOf, writeItems } from "./batch-items.ts";
+import { deletionOf, readItems, writeItems } from "./batch-items.ts";
 import { type TransactItem, transactIf } from "./conditional-write.ts";
 import { SCHEMA_VERSION } from "./items.ts";
 
@@ -17,6 +17,9 @@ export interface DynamoKeyStoreOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
 }
+
+/** How long an ended key is still listed. */
+const LISTED_MS = 90 * 86_400_000;
 
 const keyOf = (hash: KeyHash) => ({ pk: `KEY#${hash}`, sk: "KEY" });
 const pointerOf = (ownerId: OwnerId, hash: KeyHash) => ({ pk: `OWNER#${ownerId}`, sk: `KEY#${hash}` });
@@ -32,7 +35,7 @@ const keyItem = z.object({
   createdBy: z.string().transform(asUserId).exactOptional(),
   replacedBy: z.string().exactOptional(),
   createdAt: instant,
-  // `expiresAt` would be the table's TTL: an expired key is still to be seen in the list.
+  // `expiresAt` is the table's TTL: an ended key is still to be seen in the list for a while.
   validUntil: instant.optional(),
   lastUsedAt: instant.optional(),
 });
@@ -41,6 +44,9 @@ function toApiKey(item: unknown): ApiKey {
   const { validUntil, lastUsedAt, ...key } = keyItem.parse(item);
   return { ...key, ...(validUntil && { expiresAt: validUntil }), ...(lastUsedAt && { lastUsedAt }) };
 }
+
+/** The table's TTL, in seconds. */
+const forgottenAt = (end: Date): number => Math.ceil((end.getTime() + LISTED_MS) / 1_000);
 
 const fromApiKey = ({ createdAt, expiresAt, lastUsedAt, ...key }: ApiKey) => ({
   ...keyOf(key.hash),
@@ -51,14 +57,15 @@ const fromApiKey = ({ createdAt, expiresAt, lastUsedAt, ...key }: ApiKey) => ({
   ...(key.projects && { projects: [...key.projects] }),
   ...(key.accounts && { accounts: [...key.accounts] }),
   createdAt: createdAt.toISOString(),
-  ...(expiresAt && { validUntil: expiresAt.toISOString() }),
+  ...(expiresAt && { validUntil: expiresAt.toISOString(), expiresAt: forgottenAt(expiresAt) }),
   ...(lastUsedAt && { lastUsedAt: lastUsedAt.toISOString() }),
 });
 
-const fromPointer = ({ ownerId, hash }: ApiKey) => ({
+const fromPointer = ({ ownerId, hash, expiresAt }: ApiKey) => ({
   ...pointerOf(ownerId, hash),
   entity: "api-key-pointer",
   schemaVersion: SCHEMA_VERSION,
+  ...(expiresAt && { expiresAt: forgottenAt(expiresAt) }),
 });
 
 /** API keys in the one table. Access patterns: by hash; all of an owner, by pointers beside the owner. */
@@ -68,6 +75,7 @@ export function createDynamoKeyStore({
   clock,
   entropy,
 }: DynamoKeyStoreOptions): KeyStore {
+  const table = { documents, tableName, clock, entropy };
   const transact = (items: readonly TransactItem[], writeId: string) =>
     transactIf(documents, items, {
       entropy,
@@ -98,12 +106,11 @@ export function createDynamoKeyStore({
           ExpressionAttributeValues: { ":pk": pointerOf(ownerId, asKeyHash("")).pk, ":key": "KEY#" },
         },
       );
-      const found: Promise<ApiKey | undefined>[] = [];
+      const hashes: KeyHash[] = [];
       for await (const { Items = [] } of pages)
-        for (const { sk } of Items) found.push(get(asKeyHash(String(sk).slice("KEY#".length))));
-      return (await Promise.all(found))
-        .filter((key) => key !== undefined)
-        .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+        hashes.push(...Items.map(({ sk }) => asKeyHash(String(sk).slice("KEY#".length))));
+      const found = await readItems(table, hashes.map(keyOf));
+      return found.map(toApiKey).toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
     },
 
     async add(key) {
@@ -120,16 +127,19 @@ export function createDynamoKeyStore({
             Update: {
               TableName: tableName,
               Key: keyOf(retired.hash),
-              UpdateExpression: "SET replacedBy = :next, validUntil = :until, writeId = :writeId",
+              UpdateExpression:
+                "SET replacedBy = :next, validUntil = :until, expiresAt = :forgotten, writeId = :writeId",
               ConditionExpression: "attribute_exists(pk) AND attribute_not_exists(replacedBy)",
               ExpressionAttributeValues: {
                 ":next": retired.replacedBy,
                 ":until": retired.expiresAt.toISOString(),
+                ":forgotten": forgottenAt(retired.expiresAt),
                 ":writeId": writeId,
               },
               ReturnValuesOnConditionCheckFailure: "ALL_OLD",
             },
           },
+          { Put: { TableName: tableName, Item: fromPointer(retired) } },
           ...puts(next),
         ],
         writeId,
@@ -160,7 +170,6 @@ export function createDynamoKeyStore({
 
     async revoke({ hash, ownerId }) {
       // The key first, by itself: a pointer that is left is passed over, but a key without one is never found again.
-      const table = { documents, tableName, clock, entropy };
       await writeItems(table, [deletionOf(keyOf(hash))]);
       await writeItems(table, [deletionOf(pointerOf(ownerId, hash))]);
     },

@@ -1,4 +1,10 @@
-import { BatchWriteCommand, DeleteCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  BatchWriteCommand,
+  DeleteCommand,
+  GetCommand,
+  QueryCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDynamoAuditStore } from "#shared/adapters/dynamodb/audit-store.ts";
 import { createDynamoKeyStore } from "#shared/adapters/dynamodb/key-store.ts";
@@ -44,6 +50,40 @@ it("lists all entries that are wanted, though an answer of DynamoDB ends at 1 MB
   const numbers = (entries: readonly { readonly number: number }[]) => entries.map(({ number }) => number);
   expect(numbers(await store.follow(ownerId, 3, 100, 0))).toEqual(wanted);
   expect(numbers(await store.listNewest(ownerId, 3, 10))).toEqual(wanted.toReversed().slice(0, 10));
+});
+
+it("lets the table forget a key 90 days after its end, and none before", async () => {
+  const store = createDynamoKeyStore({ ...table, clock, entropy });
+  const ownerId = asOwnerId("forgetful");
+  const keyNamed = (letter: string, over: Partial<ApiKey> = {}): ApiKey => ({
+    hash: asKeyHash(letter.repeat(64)),
+    ownerId,
+    name: letter,
+    scopes: ["read"],
+    createdAt: clock.now(),
+    ...over,
+  });
+  const end = new Date(clock.now().getTime() + 86_400_000);
+  const [lasting, rotated] = [keyNamed("b"), keyNamed("c")];
+  for (const key of [lasting, rotated, keyNamed("d", { expiresAt: end })]) await store.add(key);
+  await store.replace({ ...rotated, replacedBy: "e".repeat(16), expiresAt: end }, keyNamed("e"));
+  const { Items = [] } = await table.documents.send(
+    new QueryCommand({
+      TableName: table.tableName,
+      KeyConditionExpression: "pk = :pk",
+      ExpressionAttributeValues: { ":pk": `OWNER#${ownerId}` },
+    }),
+  );
+  const forgotten = Math.ceil(end.getTime() / 1_000) + 90 * 86_400;
+  for (const pointer of Items) {
+    const hash = String(pointer["sk"]).slice("KEY#".length);
+    const { Item } = await table.documents.send(
+      new GetCommand({ TableName: table.tableName, Key: { pk: `KEY#${hash}`, sk: "KEY" } }),
+    );
+    const wanted = /^[cd]/.test(hash) ? forgotten : undefined;
+    expect([hash[0], pointer["expiresAt"], Item?.["expiresAt"]]).toEqual([hash[0], wanted, wanted]);
+  }
+  expect(Items).toHaveLength(4);
 });
 
 it("leaves a key that it could not revoke in the list", async () => {
