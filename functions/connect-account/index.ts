@@ -4,8 +4,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { createHttpAudit } from "#functions/middleware/http-audit.ts";
-import { createCheckReach } from "#functions/middleware/http-reach.ts";
+import { composeRouter } from "#functions/middleware/compose-router.ts";
 import { createDynamoAccountStore } from "#shared/adapters/dynamodb/account-store.ts";
 import { createDynamoAuditStore } from "#shared/adapters/dynamodb/audit-store.ts";
 import { createDynamoConnectionStore } from "#shared/adapters/dynamodb/connection-store.ts";
@@ -31,15 +30,9 @@ import { createXSessions } from "#shared/adapters/x/x-sessions.ts";
 import { loadConfig } from "#shared/config/load-config.ts";
 import { formatWebhookSecret, SECRET_BYTES } from "#shared/domain/webhook-signature.ts";
 import { createConnectByTokens } from "#shared/usecases/connect-by-tokens.ts";
-import { createCountRequest } from "#shared/usecases/count-totals.ts";
 import { createCreateWebhook } from "#shared/usecases/create-webhook.ts";
-import { createCursorSeal } from "#shared/usecases/cursor-seal.ts";
-import { createFindTaskPlace } from "#shared/usecases/find-task-place.ts";
 import { createFinishConnection } from "#shared/usecases/finish-connection.ts";
-import { createRunOnce } from "#shared/usecases/idempotency.ts";
 import { createKeepConnection } from "#shared/usecases/keep-connection.ts";
-import { createRecordAudit } from "#shared/usecases/record-audit.ts";
-import { createSpendRequest } from "#shared/usecases/request-budget.ts";
 import { createRotateWebhookSecret } from "#shared/usecases/rotate-webhook-secret.ts";
 import { createStartConnection } from "#shared/usecases/start-connection.ts";
 import { createVerifyConnection } from "#shared/usecases/verify-connection.ts";
@@ -63,9 +56,7 @@ const consent = createXAccountConsent({ clock, agent });
 const sessions = createXSessions({ vault, clock, entropy, agent });
 const users = createDynamoUserStore(table);
 const keep = createKeepConnection({ accounts, vault, clock });
-const recordAudit = createRecordAudit({ audit: createDynamoAuditStore(table), clock, entropy });
-const report = (error: unknown): void => logger.warn("a request was answered without it", { error });
-const settings = createCachedSettings({ store: createDynamoSettingsStore(table), clock, report });
+const reportAside = (error: unknown): void => logger.warn("a request was answered without it", { error });
 
 const secrets = {
   webhooks: createDynamoWebhookStore(table),
@@ -97,18 +88,18 @@ export const handler = createHandler({
     verifier: createXAccountVerifier({ sessions, clock, agent }),
     clock,
   }),
-  countRequest: createCountRequest({ totals: createDynamoTotalsStore(table), settings, clock, report }),
-  spendRequest: createSpendRequest({
+  ...composeRouter({
+    tasks: createDynamoTaskStore(table),
+    accounts,
+    totals: createDynamoTotalsStore(table),
     requestBudgets: createDynamoRequestBudgetStore(table),
-    settings,
+    settings: createCachedSettings({ store: createDynamoSettingsStore(table), clock, report: reportAside }),
+    idempotency: createDynamoIdempotencyStore(table),
+    sealKey: createDynamoCursorSealKey(table),
+    audit: createDynamoAuditStore(table),
     clock,
-    report,
+    entropy,
+    logger,
+    reportAside,
   }),
-  runOnce: createRunOnce({ idempotency: createDynamoIdempotencyStore(table), clock, entropy, report }),
-  cursorSeal: createCursorSeal({ sealKey: createDynamoCursorSealKey(table) }),
-  checkReach: createCheckReach(createFindTaskPlace({ tasks: createDynamoTaskStore(table), accounts })),
-  audit: createHttpAudit({ recordAudit, logger }),
-  recordAudit,
-  clock,
-  logger,
 });

@@ -8,7 +8,7 @@ import {
   refusalsIn,
   usableHours,
 } from "#shared/domain/planning/check-policy.ts";
-import { PRESET_NAMES, PRESETS, type PresetName } from "#shared/domain/planning/presets.ts";
+import { applyPreset, PRESET_NAMES, PRESETS, type PresetName } from "#shared/domain/planning/presets.ts";
 import { type Policy, rulesOf } from "#shared/domain/planning/rules.ts";
 import { threadMs } from "#shared/domain/policy.ts";
 
@@ -289,6 +289,21 @@ describe("presets", () => {
 
   it.each(PRESET_NAMES)("%s passes its own check without a warning", (name) => {
     expect(check(PRESETS[name])).toEqual([]);
+  });
+
+  it("leaves what belongs to the project alone", () => {
+    const own: Policy = {
+      frozen: false,
+      monthlyBudgetMicros: 0,
+      blackoutDates: ["2026-12-24"],
+      holidays: [{ name: "feasts", dates: ["2026-12-25"] }],
+      preferredHours: [8],
+      reconcile: "hold",
+    };
+    const applied = applyPreset({ ...own, minIntervalMs: 1, dailyMax: 999, uniqueMedia: false }, "quiet");
+    expect(applied).toEqual({ ...PRESETS.quiet, ...own });
+    expect(applyPreset({ minIntervalMs: 1 }, "open")).toEqual({});
+    expect(applyPreset({}, "steady")).toEqual(PRESETS.steady);
   });
 
   it.each(complete)("%s says everything that planning asks", (name) => {

@@ -142,20 +142,40 @@ describe("the register of users", () => {
 });
 
 describe("what a user made", () => {
-  it.each([
-    ["disabled", changeUser(active(1), { disabled: true }, later), false],
-    [
-      "disabled and enabled again",
-      changeUser(changeUser(active(1), { disabled: true }, later), { disabled: false }, later),
-      false,
-    ],
-    ["invited anew", changeUser(active(1), { invitationHash: HASH }, later), false],
-    ["removed", removeUser(active(1), later), false],
-    ["renamed", changeUser(active(1), { name: "Bea" }, later), true],
-    ["given another role", changeUser(active(1), { role: "viewer" }, later), true],
-  ])("after being %s", (_, user, stands) => {
+  const change = (...changes: readonly Parameters<typeof changeUser>[1][]) =>
+    changes.reduce((user, one) => changeUser(user, one, later), active(1));
+  it.each<[string, () => User, boolean]>([
+    ["disabled", () => change({ disabled: true }), false],
+    ["disabled and enabled again", () => change({ disabled: true }, { disabled: false }), false],
+    ["invited anew", () => change({ invitationHash: HASH }), false],
+    ["removed", () => removeUser(active(1), later), false],
+    ["renamed", () => change({ name: "Bea" }), true],
+    ["given another role", () => change({ role: "viewer" }), true],
+    ["said to be enabled, who is", () => change({ disabled: false }), true],
+  ])("after being %s", (_, made, stands) => {
+    const user = made();
     expect(standsFor(user, now)).toBe(stands);
     expect(endedAccess(active(1), user)).toBe(!stands);
+    // What was made in the very millisecond of the change is of before; what comes after it counts.
+    expect(standsFor(user, later)).toBe(stands);
+    expect(user.updatedAt).toEqual(later);
+    expect(user.version).toBeGreaterThan(active(1).version);
+  });
+
+  it("keeps the password but when somebody is invited anew, and the invitation until it is used", () => {
+    expect(change({ name: "Bea" })).toMatchObject({ name: "Bea", password: PASSWORD });
+    expect(change({ name: "Bea" })).not.toHaveProperty("invitation");
+    const anew = change({ invitationHash: HASH });
+    expect(anew).not.toHaveProperty("password");
+    expect(anew.invitation).toEqual({ hash: HASH, until: new Date(later.getTime() + INVITATION_MS) });
+    const waiting = changeUser(invited(1), { name: "Bea" }, later);
+    expect(waiting.invitation).toEqual(invited(1).invitation);
+    expect(waiting).not.toHaveProperty("password");
+    expect([invited(1), active(1), change({ disabled: true })].map(statusOf)).toEqual([
+      "invited",
+      "active",
+      "disabled",
+    ]);
   });
 
   it("counts not before the password is set, nor of nobody", () => {
@@ -165,24 +185,32 @@ describe("what a user made", () => {
   });
 
   it("leaves no name, address or password behind", () => {
-    const gone = JSON.stringify(removeUser(active(1), later));
+    const removed = removeUser(active(1), later);
+    expect(removed).toMatchObject({ name: "", email: "", disabled: true, deletedAt: later });
+    expect(standsFor(removed, new Date(later.getTime() + 9))).toBe(false);
+    const gone = JSON.stringify(removed);
     for (const word of ["Ann", "xample", PASSWORD.hash]) expect(gone).not.toContain(word);
   });
 });
 
 describe("an invitation", () => {
   const random = new Uint8Array(INVITATION_RANDOM_BYTES).fill(7);
-  const made = formatInvitation({ ownerId: OWNER, id: idOf(1) }, random);
-  const user = newUser(idOf(1), OWNER, { name: "Ann", email: "a@b.org", role: "viewer" }, made.hash, now);
-  const read = parseInvitation(made.code);
-  if (!read) throw new Error("a new invitation does not pass its own check");
+  function invite() {
+    const made = formatInvitation({ ownerId: OWNER, id: idOf(1) }, random);
+    const user = newUser(idOf(1), OWNER, { name: "Ann", email: "a@b.org", role: "viewer" }, made.hash, now);
+    const read = parseInvitation(made.code);
+    return { made, user, read: read ?? expect.fail("a new invitation does not pass its own check") };
+  }
 
   it("says whom it is for, and nothing that is stored shows it", () => {
+    const { made, user, read } = invite();
     expect(read).toEqual({ ownerId: OWNER, id: idOf(1), hash: made.hash });
+    expect(() => formatInvitation(user, random.slice(1))).toThrow("24 random bytes");
     expect(JSON.stringify(user)).not.toContain(made.code.slice(-20));
   });
 
   it("works for three days and once", () => {
+    const { user, read } = invite();
     const end = new Date(now.getTime() + INVITATION_MS);
     expect(isInvited(user, read, new Date(end.getTime() - 1))).toBe(true);
     expect(isInvited(user, read, end)).toBe(false);
@@ -191,24 +219,25 @@ describe("an invitation", () => {
     expect(statusOf(accepted)).toBe("active");
   });
 
-  it.each([
-    ["a disabled user's", changeUser(user, { disabled: true }, now)],
-    ["a removed user's", removeUser(user, now)],
-    ["one that was replaced", changeUser(user, { invitationHash: HASH }, now)],
-    ["nobody's", undefined],
-  ])("does not work: %s", (_, other) => {
-    expect(isInvited(other, read, now)).toBe(false);
+  it.each<[string, (user: User) => User | undefined]>([
+    ["a disabled user's", (user) => changeUser(user, { disabled: true }, now)],
+    ["a removed user's", (user) => removeUser(user, now)],
+    ["one that was replaced", (user) => changeUser(user, { invitationHash: HASH }, now)],
+    ["nobody's", () => undefined],
+  ])("does not work: %s", (_, become) => {
+    const { user, read } = invite();
+    expect(isInvited(become(user), read, now)).toBe(false);
   });
 
-  it.each([
-    "",
-    "pni.",
-    made.code.slice(1),
-    `${made.code}a`,
-    made.code.slice(0, -1),
-    made.code.replace("anne", "An/ne"),
-  ])("is refused without a look-up when it can be none: %j", (code) => {
-    expect(parseInvitation(code)).toBeUndefined();
+  it.each<[string, (code: string) => string]>([
+    ["nothing", () => ""],
+    ["its beginning", () => "pni."],
+    ["without its first letter", (code) => code.slice(1)],
+    ["with one more", (code) => `${code}a`],
+    ["with one less", (code) => code.slice(0, -1)],
+    ["with an owner that is none", (code) => code.replace("anne", "An/ne")],
+  ])("is refused without a look-up when it can be none: %s", (_, spoil) => {
+    expect(parseInvitation(spoil(invite().made.code))).toBeUndefined();
   });
 });
 

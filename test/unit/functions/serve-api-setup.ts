@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import type { Context } from "aws-lambda";
 import { vi } from "vitest";
 import type * as z from "zod";
-import { createHttpAudit } from "#functions/middleware/http-audit.ts";
+import { composeRouter } from "#functions/middleware/compose-router.ts";
 import { toAuthorizerContext } from "#functions/middleware/http-caller.ts";
-import { createCheckReach } from "#functions/middleware/http-reach.ts";
+import { type ApiPorts, composeApi } from "#functions/serve-api/compose-api.ts";
 import { createHandler } from "#functions/serve-api/handler.ts";
 import { createCachedSettings } from "#shared/adapters/system/cached-settings.ts";
 import { createScryptHasher } from "#shared/adapters/system/password-hasher.ts";
@@ -21,110 +21,7 @@ import { asRunId, newRun, type Run } from "#shared/domain/run.ts";
 import { DEFAULT_SETTINGS } from "#shared/domain/settings.ts";
 import type { Task } from "#shared/domain/task.ts";
 import { asWebhookId, emptyWebhookRegister, enterWebhook } from "#shared/domain/webhook.ts";
-import { createAcceptInvitation } from "#shared/usecases/accept-invitation.ts";
-import { createApproveDraft } from "#shared/usecases/approve-draft.ts";
-import { createArrangeTask } from "#shared/usecases/arrange-task.ts";
-import { createCancelTask } from "#shared/usecases/cancel-task.ts";
-import { createChangeDraft, createDeleteDraft } from "#shared/usecases/change-draft.ts";
-import { createChangeJob } from "#shared/usecases/change-job.ts";
-import { createChangeOccurrence } from "#shared/usecases/change-occurrence.ts";
-import { createChangePolicy } from "#shared/usecases/change-policy.ts";
-import { createChangeProject } from "#shared/usecases/change-project.ts";
-import { createChangeRecurrence } from "#shared/usecases/change-recurrence.ts";
-import { createChangeSource, createDeleteSource } from "#shared/usecases/change-source.ts";
-import { createCheckHealth } from "#shared/usecases/check-health.ts";
-import { createCheckReadiness } from "#shared/usecases/check-readiness.ts";
-import { createCountAttempts } from "#shared/usecases/count-attempts.ts";
-import { createCountRequest } from "#shared/usecases/count-totals.ts";
-import { createCreateDraft } from "#shared/usecases/create-draft.ts";
-import { createCreateJob } from "#shared/usecases/create-job.ts";
-import { createCreateKey } from "#shared/usecases/create-key.ts";
-import { createCreateMedium } from "#shared/usecases/create-medium.ts";
-import { createCreateProject } from "#shared/usecases/create-project.ts";
-import { createCreateRecurrence } from "#shared/usecases/create-recurrence.ts";
-import { createCreateSource } from "#shared/usecases/create-source.ts";
-import { createCreateTask } from "#shared/usecases/create-task.ts";
-import { createCreateTasks } from "#shared/usecases/create-tasks.ts";
-import { createCreateUser } from "#shared/usecases/create-user.ts";
-import { createCursorSeal } from "#shared/usecases/cursor-seal.ts";
-import { createDeleteJob } from "#shared/usecases/delete-job.ts";
-import { createDeleteMedium } from "#shared/usecases/delete-medium.ts";
-import { createDeleteProject } from "#shared/usecases/delete-project.ts";
-import { createDeleteRecurrence } from "#shared/usecases/delete-recurrence.ts";
-import { createDisconnectAccount } from "#shared/usecases/disconnect-account.ts";
-import { createEndAccess } from "#shared/usecases/end-access.ts";
-import { createEndSession, createListSessions } from "#shared/usecases/end-session.ts";
-import { createExpandRecurrence } from "#shared/usecases/expand-recurrence.ts";
-import { createFindConflicts, createReadConflicts } from "#shared/usecases/find-conflicts.ts";
-import { createFindTaskPlace } from "#shared/usecases/find-task-place.ts";
-import { createRunOnce } from "#shared/usecases/idempotency.ts";
-import { limitActiveTasks } from "#shared/usecases/limit-active-tasks.ts";
-import { createListAudit } from "#shared/usecases/list-audit.ts";
-import { createListJobs } from "#shared/usecases/list-jobs.ts";
-import { createListPool } from "#shared/usecases/list-pool.ts";
-import { createListRecurrences } from "#shared/usecases/list-recurrences.ts";
-import { createListTasks } from "#shared/usecases/list-tasks.ts";
-import { createMovePlanned } from "#shared/usecases/move-planned.ts";
-import { createPlacePost } from "#shared/usecases/place-post.ts";
-import { createPlanSlot } from "#shared/usecases/plan-slot.ts";
-import { createPublishNow } from "#shared/usecases/publish-now.ts";
-import { createListAccounts, createReadAccount } from "#shared/usecases/read-account.ts";
-import { createReadAccountHealth } from "#shared/usecases/read-account-health.ts";
-import { createReadAccountQuota } from "#shared/usecases/read-account-quota.ts";
-import { createReadBatch } from "#shared/usecases/read-batch.ts";
-import { createReadBatchStatus } from "#shared/usecases/read-batch-status.ts";
-import { createListDrafts, createReadDraft } from "#shared/usecases/read-draft.ts";
-import { createReadInfo } from "#shared/usecases/read-info.ts";
-import { createReadJob } from "#shared/usecases/read-job.ts";
-import { createReadJobHistory } from "#shared/usecases/read-job-history.ts";
-import { createListMedia, createReadMedium } from "#shared/usecases/read-medium.ts";
-import { createReadMetrics } from "#shared/usecases/read-metrics.ts";
-import { createListPolicyVersions, createReadPolicy } from "#shared/usecases/read-policy.ts";
-import { createReadPoolStats } from "#shared/usecases/read-pool-stats.ts";
-import { createListProjects, createReadProject } from "#shared/usecases/read-project.ts";
-import { createReadQueueStatus } from "#shared/usecases/read-queue-status.ts";
-import { createReadRecurrence } from "#shared/usecases/read-recurrence.ts";
-import { createReadRun } from "#shared/usecases/read-run.ts";
-import { createListSettingVersions, createReadSettings } from "#shared/usecases/read-settings.ts";
-import { createListSources, createReadSource } from "#shared/usecases/read-source.ts";
-import { createReadTask } from "#shared/usecases/read-task.ts";
-import { createReadTaskLog } from "#shared/usecases/read-task-log.ts";
-import { createReadTaskStatus } from "#shared/usecases/read-task-status.ts";
-import { createListWebhooks, createReadWebhook } from "#shared/usecases/read-webhooks.ts";
-import { createRecordAudit } from "#shared/usecases/record-audit.ts";
-import { createRedriveQueue } from "#shared/usecases/redrive-queue.ts";
-import { createReplanProject } from "#shared/usecases/replan-project.ts";
 import { createSpendRequest } from "#shared/usecases/request-budget.ts";
-import { createRescheduleTask } from "#shared/usecases/reschedule-task.ts";
-import { createResolveTask } from "#shared/usecases/resolve-task.ts";
-import { createRetryTask } from "#shared/usecases/retry-task.ts";
-import { createRevokeKey } from "#shared/usecases/revoke-key.ts";
-import { createRollbackSettings } from "#shared/usecases/rollback-settings.ts";
-import { createRotateKey } from "#shared/usecases/rotate-key.ts";
-import { createScanSource } from "#shared/usecases/scan-source.ts";
-import { createShowTasks } from "#shared/usecases/show-tasks.ts";
-import { createSignIn } from "#shared/usecases/sign-in.ts";
-import { createSimulateCalendar } from "#shared/usecases/simulate-calendar.ts";
-import { createStartRun } from "#shared/usecases/start-run.ts";
-import { createSuggestSlots } from "#shared/usecases/suggest-slots.ts";
-import { createPauseAccount, createResumeOwnAccount } from "#shared/usecases/switch-account.ts";
-import { createSwitchJob } from "#shared/usecases/switch-job.ts";
-import { createPostMedia } from "#shared/usecases/take-media.ts";
-import { createTriggerJob } from "#shared/usecases/trigger-job.ts";
-import { createUpdateTask } from "#shared/usecases/update-task.ts";
-import { createDeleteUser, createUpdateUser } from "#shared/usecases/update-user.ts";
-import {
-  createDeleteWebhook,
-  createResumeWebhook,
-  createUpdateWebhook,
-} from "#shared/usecases/update-webhook.ts";
-import { createVerifyAudit } from "#shared/usecases/verify-audit.ts";
-import {
-  createListDeliveries,
-  createPingWebhook,
-  createReplayDelivery,
-} from "#shared/usecases/webhook-deliveries.ts";
-import { createWriteSettings } from "#shared/usecases/write-settings.ts";
 import { aContent, aMedium, aTask, freshTaskId } from "#test/support/builders.ts";
 import { manualClock } from "#test/support/clock.ts";
 import { createInMemoryAccounts } from "#test/support/in-memory-accounts.ts";
@@ -299,39 +196,15 @@ export async function setUpApi() {
     });
   }
 
-  const show = createShowTasks({ tasks, accounts });
-  const arrange = createArrangeTask({ tasks, dispatch, clock, limits: ARRANGEMENT_LIMITS });
   const report = vi.fn();
-  const planSlot = createPlanSlot({ tasks, accounts, clock });
+  const aside = vi.fn();
   const fingerprints = createInMemoryFingerprints(clock);
-  const placePost = createPlacePost({ tasks, planSlot, fingerprints, arrange, clock, entropy, report });
-  const deps = {
-    tasks,
-    accounts,
-    batches,
-    runs,
-    jobs,
-    dispatch,
-    arrange,
-    placePost,
-    show,
-    clock,
-    entropy,
-    report,
-  };
   const media = { ...createInMemoryMedia(clock) };
   const drafts = { ...createInMemoryDrafts() };
   const mediaBucket = createInMemoryMediaBucket();
   const forms = createInMemoryUploadForms(clock);
-  const counts = createInMemoryPoolCounts(tasks);
-  const stored = { ...deps, drafts, media, bucket: mediaBucket, forms, counts };
   const settingsStore = { ...createInMemorySettings() };
   const settings = createCachedSettings({ store: settingsStore, clock, report });
-  const createTask = limitActiveTasks({
-    ...stored,
-    settings,
-    createTask: createCreateTask({ ...deps, uploads: { ...createPostMedia(stored), ...entropy } }),
-  });
   const recurrences = { ...createInMemoryRecurrences() };
   const annesRecurrence = aRecurrence({
     id: ANNES_RECURRENCE,
@@ -340,185 +213,79 @@ export async function setUpApi() {
     accountId: accountIdFor(ANNE, "main"),
   });
   await recurrences.save(annesRecurrence, { content: aRecurrenceContent(annesRecurrence) });
-  const expand = createExpandRecurrence({ ...deps, recurrences });
-  const recurring = { ...deps, recurrences, expand };
-  const looking = { ...deps, fingerprints, counters: createInMemoryCounters() };
-  const findConflicts = createFindConflicts(looking);
   const idempotency = { ...createInMemoryIdempotency(clock) };
   const requestBudgets = { ...createInMemoryRequestBudgets() };
   /** Out of the way, unless a test is about it. */
   const limits = { requestsPerHour: 1_000_000 };
-  const aside = vi.fn();
   const totals = { ...createInMemoryTotals(clock) };
   const queues = { ...createInMemoryWorkQueues() };
-  const system = {
-    ...deps,
-    settingsStore,
-    settings,
-    totals,
-    queues,
-    about: { version: "1.2.3", stage: "test", region: "eu-central-1", node: "v24.0.0" },
-  };
   const audit = { ...createInMemoryAudit() };
-  const recordAudit = createRecordAudit({ audit, clock, entropy });
   const keys = { ...createInMemoryKeys() };
   const sessions = { ...createInMemorySessions(clock) };
   const users = { ...createInMemoryUsers() };
-  const access = {
-    accounts,
-    keys,
-    users,
-    sessions,
-    audit,
-    recordAudit,
-    // As little work as scrypt can do: what it costs is a matter of the real one.
-    hasher: createScryptHasher({ n: 2, r: 1, p: 1 }),
-    countAttempts: createCountAttempts({ attempts: sessions, clock }),
-    endAccess: createEndAccess({ sessions, keys }),
-    clock,
-    entropy,
-    randomBytes: (size: number) => randomBytes(size),
-    report: aside,
-  };
   const credentials = createInMemoryVault();
   const scanned: string[] = [];
-  const intake = { scan: async (folder: string) => void scanned.push(folder) };
   const webhooks = createInMemoryWebhooks(clock);
   const webhookVault = createInMemoryWebhookVault();
   const webhookQueue = createInMemoryWebhookQueue();
   const annesWebhook = aWebhook({ id: ANNES_WEBHOOK });
   const withWebhook = enterWebhook(emptyWebhookRegister(ANNE), annesWebhook);
   if (withWebhook.ok) await webhooks.saveRegister(withWebhook.value);
-  const hooking = {
-    ...deps,
+  const ports: ApiPorts = {
+    tasks,
+    accounts,
+    credentials,
+    batches,
+    runs,
+    jobs,
+    recurrences,
+    drafts,
+    media,
+    bucket: mediaBucket,
+    forms,
+    counts: createInMemoryPoolCounts(tasks),
+    fingerprints,
+    counters: createInMemoryCounters(),
+    dispatch,
+    limits: ARRANGEMENT_LIMITS,
+    intake: { scan: async (folder) => void scanned.push(folder) },
+    queues,
+    settingsStore,
+    settings,
+    totals,
+    about: { version: "1.2.3", stage: "test", region: "eu-central-1", node: "v24.0.0" },
+    keys,
+    users,
+    sessions,
+    // As little work as scrypt can do: what it costs is a matter of the real one.
+    hasher: createScryptHasher({ n: 2, r: 1, p: 1 }),
+    audit,
+    idempotency,
+    requestBudgets,
+    sealKey: createInMemoryCursorSealKey(),
     webhooks,
     eraser: webhookVault,
-    queue: webhookQueue,
+    webhookQueue,
     urls: { allowLoopback: false },
-  };
-  /** What the router of any function takes. */
-  const router = {
-    countRequest: createCountRequest(system),
-    spendRequest: createSpendRequest({
-      requestBudgets,
-      settings: { current: async () => ({ ...DEFAULT_SETTINGS, ...limits }) },
-      clock,
-      report: aside,
-    }),
-    runOnce: createRunOnce({ idempotency, clock, entropy, report: aside }),
-    cursorSeal: createCursorSeal({ sealKey: createInMemoryCursorSealKey() }),
-    checkReach: createCheckReach(createFindTaskPlace(deps)),
-    audit: createHttpAudit({ recordAudit, logger }),
-    recordAudit,
-    clock,
-    logger,
-  };
-  const handler = createHandler({
-    listWebhooks: createListWebhooks(hooking),
-    readWebhook: createReadWebhook(hooking),
-    updateWebhook: createUpdateWebhook(hooking),
-    deleteWebhook: createDeleteWebhook(hooking),
-    resumeWebhook: createResumeWebhook(hooking),
-    pingWebhook: createPingWebhook(hooking),
-    listDeliveries: createListDeliveries(hooking),
-    replayDelivery: createReplayDelivery(hooking),
-    createTask,
-    createTasks: createCreateTasks({ createTask, settings: system.settings }),
-    listTasks: createListTasks(deps),
-    readTask: createReadTask(deps),
-    readConflicts: createReadConflicts({ ...deps, findConflicts }),
-    cancelTask: createCancelTask(deps),
-    publishNow: createPublishNow(deps),
-    readTaskLog: createReadTaskLog(deps),
-    readTaskStatus: createReadTaskStatus(deps),
-    readBatchStatus: createReadBatchStatus(deps),
-    updateTask: createUpdateTask({ ...deps, planSlot, fingerprints }),
-    rescheduleTask: createRescheduleTask({ ...deps, planSlot }),
-    retryTask: createRetryTask({ ...deps, planSlot, fingerprints, media }),
-    resolveTask: createResolveTask(looking),
-    createProject: createCreateProject(deps),
-    listProjects: createListProjects(deps),
-    readProject: createReadProject(deps),
-    changeProject: createChangeProject(deps),
-    deleteProject: createDeleteProject({ ...deps, recurrences }),
-    createSource: createCreateSource(deps),
-    listSources: createListSources(deps),
-    readSource: createReadSource(deps),
-    changeSource: createChangeSource(deps),
-    deleteSource: createDeleteSource(deps),
-    scanSource: createScanSource({ ...deps, intake }),
-    listAccounts: createListAccounts(deps),
-    readAccount: createReadAccount(deps),
-    readAccountQuota: createReadAccountQuota(looking),
-    readAccountHealth: createReadAccountHealth({ ...deps, credentials }),
-    pauseAccount: createPauseAccount(deps),
-    resumeOwnAccount: createResumeOwnAccount({ ...deps, credentials }),
-    disconnectAccount: createDisconnectAccount({ ...deps, credentials }),
-    readPolicy: createReadPolicy(deps),
-    changePolicy: createChangePolicy(deps),
-    listPolicyVersions: createListPolicyVersions(deps),
-    replanProject: createReplanProject({ ...deps, movePlanned: createMovePlanned(deps) }),
-    simulateCalendar: createSimulateCalendar({ ...looking, uploads: createPostMedia(stored) }),
-    suggestSlots: createSuggestSlots({ ...deps, planSlot }),
-    createDraft: createCreateDraft(stored),
-    listDrafts: createListDrafts(stored),
-    readDraft: createReadDraft(stored),
-    changeDraft: createChangeDraft(stored),
-    deleteDraft: createDeleteDraft(stored),
-    approveDraft: createApproveDraft({ ...stored, createTask }),
-    createMedium: createCreateMedium(stored),
-    listMedia: createListMedia(stored),
-    readMedium: createReadMedium(stored),
-    deleteMedium: createDeleteMedium(stored),
-    listPool: createListPool(deps),
-    readPoolStats: createReadPoolStats(stored),
-    readBatch: createReadBatch(deps),
-    startRun: createStartRun(deps),
-    readRun: createReadRun(deps),
-    createJob: createCreateJob(deps),
-    listJobs: createListJobs(deps),
-    readJob: createReadJob(deps),
-    changeJob: createChangeJob(deps),
-    switchJob: createSwitchJob(deps),
-    triggerJob: createTriggerJob(deps),
-    deleteJob: createDeleteJob(deps),
-    readJobHistory: createReadJobHistory(deps),
-    createRecurrence: createCreateRecurrence(recurring),
-    listRecurrences: createListRecurrences(recurring),
-    readRecurrence: createReadRecurrence(recurring),
-    changeRecurrence: createChangeRecurrence(recurring),
-    deleteRecurrence: createDeleteRecurrence(recurring),
-    changeOccurrence: createChangeOccurrence(recurring),
-    readSettings: createReadSettings(system),
-    writeSettings: createWriteSettings(system),
-    listSettingVersions: createListSettingVersions(system),
-    rollbackSettings: createRollbackSettings(system),
-    checkHealth: createCheckHealth(system),
-    checkReadiness: createCheckReadiness(system),
-    readMetrics: createReadMetrics(system),
-    readInfo: createReadInfo(system),
-    readQueueStatus: createReadQueueStatus(system),
-    redriveQueue: createRedriveQueue(system),
     // What is built: a test of the bundles shows the very files.
     readBeside: async (name) =>
       name === "openapi.json" ? readFileSync(OPENAPI_FILE, "utf8") : "<!doctype html>",
-    keys: access.keys,
-    users: access.users,
-    createKey: createCreateKey(access),
-    revokeKey: createRevokeKey(access),
-    rotateKey: createRotateKey(access),
-    createUser: createCreateUser(access),
-    updateUser: createUpdateUser(access),
-    deleteUser: createDeleteUser(access),
-    signIn: createSignIn(access),
-    acceptInvitation: createAcceptInvitation(access),
-    listSessions: createListSessions(access),
-    endSession: createEndSession(access),
-    listAudit: createListAudit(access),
-    verifyAudit: createVerifyAudit(access),
-    ...router,
-    stage: "test",
+    randomBytes: (size) => randomBytes(size),
+    clock,
+    entropy,
+    logger,
+    report,
+    reportAside: aside,
+  };
+  const spendRequest = createSpendRequest({
+    requestBudgets,
+    settings: { current: async () => ({ ...DEFAULT_SETTINGS, ...limits }) },
+    clock,
+    report: aside,
   });
+  /** What the router of any function takes. */
+  const router = { ...composeRouter(ports), spendRequest };
+  const handler = createHandler({ ...composeApi(ports), ...router });
 
   /** Checks every answer against the contract, whatever the test is about. */
   async function call(request: ApiRequest): Promise<ApiAnswer> {
