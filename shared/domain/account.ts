@@ -64,6 +64,16 @@ export interface Project {
   readonly changes?: number;
 }
 
+/** Why a post is held that was made in the moment in which its project was deleted. */
+export const PROJECT_GONE: Failure = {
+  class: "configuration",
+  reason: {
+    code: "project-gone",
+    message: "The project of this post does not exist any more.",
+    remedy: "Cancel the post, and make it anew in another project.",
+  },
+};
+
 /** Grows with every change that people make of a project, whatever part they change. */
 export const projectVersionOf = ({
   policyVersion = 0,

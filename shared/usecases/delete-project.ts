@@ -37,7 +37,8 @@ export type DeleteProject = (
 
 /**
  * Deletes a project that nothing needs any more: no task that may still be posted, no recurrence, no job. Its name can be
- * taken again, its folders by this owner. What it posted stays in the lists.
+ * taken again, its folders by this owner. What it posted stays in the lists. A task that comes into being in this very
+ * moment is held when it is due, see `PROJECT_GONE`.
  */
 export function createDeleteProject({
   accounts,

@@ -1,4 +1,4 @@
-import { inactiveAccount } from "#shared/domain/account.ts";
+import { inactiveAccount, PROJECT_GONE } from "#shared/domain/account.ts";
 import { planRetry } from "#shared/domain/arrangement.ts";
 import { type BackoffPolicy, backoffOf, decideAfterFailure, type Failure } from "#shared/domain/failure.ts";
 import type { AttemptId } from "#shared/domain/ids.ts";
@@ -147,7 +147,7 @@ export function createPreparePost(deps: PreparePostDeps): PreparePost {
 
     if (task.pool === "open") {
       const project = await accounts.getProject(task.projectId);
-      if (!project) throw new RangeError(`task ${task.id} has no project`);
+      if (!project) return refuse(PROJECT_GONE, { claimMs });
       const chosen = await chooseAccount(deps, task, project, dueAt(task));
       if (!chosen.ok) return parkTask(chosen.error, { claimMs });
       const taken = await settle((current) => ({

@@ -1,4 +1,4 @@
-import { inactiveAccount, type Project } from "#shared/domain/account.ts";
+import { inactiveAccount, PROJECT_GONE, type Project } from "#shared/domain/account.ts";
 import type { Failure } from "#shared/domain/failure.ts";
 import { circumstancesOf } from "#shared/domain/features.ts";
 import { decideGate, type Gate, type Heard, reserve } from "#shared/domain/gate.ts";
@@ -118,7 +118,6 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
       return putOff(holdFrom - arrivedAt.getTime());
 
     const project = await accounts.getProject(arrived.projectId);
-    if (!project) throw new RangeError(`task ${arrived.id} has no project`);
     const soonest = later(due, clock.now());
     const isOurs = (current: Task) => isMeantFor(message, current);
     const attemptOf = ({ id, accountId }: Task): Attempt => ({
@@ -140,6 +139,24 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
           : parking,
         parked,
       );
+    const refuseAs =
+      (attempt: Attempt) =>
+      async (
+        failure: Failure,
+        reserved: boolean,
+        { heard = "nothing", phases }: { heard?: Heard; phases?: Record<string, number> } = {},
+      ) => {
+        const written = await settleRefused(deps, attempt, {
+          failure,
+          heard,
+          reserved,
+          isOurs,
+          ...(phases && { phases }),
+        });
+        const status = written?.status ?? "settled-by-others";
+        return { kind: "refused", code: failure.reason.code, status } as const;
+      };
+    if (!project) return refuseAs(attemptOf(arrived))(PROJECT_GONE, false);
     let task = arrived;
     if (task.pool === "open") {
       const chosen = await chooseAccount(deps, task, project, soonest);
@@ -149,21 +166,7 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
       task = taken;
     }
     const attempt = attemptOf(task);
-    const refuse = async (
-      failure: Failure,
-      reserved: boolean,
-      { heard = "nothing", phases }: { heard?: Heard; phases?: Record<string, number> } = {},
-    ) => {
-      const written = await settleRefused(deps, attempt, {
-        failure,
-        heard,
-        reserved,
-        isOurs,
-        ...(phases && { phases }),
-      });
-      const status = written?.status ?? "settled-by-others";
-      return { kind: "refused", code: failure.reason.code, status } as const;
-    };
+    const refuse = refuseAs(attempt);
 
     const account = await accounts.getAccount(task.accountId);
     if (account?.status !== "active") return refuse(inactiveAccount(account), false);

@@ -467,10 +467,11 @@ describe("preparePost", () => {
       expect(dispatch.scheduled).toMatchObject([{ message: { step: "prepare", arm: 2 }, at: until }]);
     });
 
-    it("has to have a project", async () => {
-      const { accounts, deliver } = await setUpPool();
+    it("is held when its project is gone", async () => {
+      const { accounts, deliver, load } = await setUpPool();
       accounts.project = undefined;
-      await expect(deliver()).rejects.toThrow("has no project");
+      expect(await deliver()).toEqual({ kind: "refused", code: "project-gone", status: "held" });
+      expect(await load()).toMatchObject({ status: "held", reason: { code: "project-gone" } });
     });
   });
 

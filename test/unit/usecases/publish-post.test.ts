@@ -63,6 +63,16 @@ describe("publishPost", () => {
     expect(counters.snapshot()).toEqual({ "app 2026-12-01": 1, "project-1 2026-12": 15_000 });
   });
 
+  it("holds a post whose project is gone, asks X nothing, and stops no account", async () => {
+    const { deliver, sent, read, tasks, task, accounts } = await setUp();
+    vi.spyOn(accounts, "getProject").mockResolvedValue(undefined);
+    expect(await deliver()).toEqual({ kind: "refused", code: "project-gone", status: "held" });
+    expect(await read()).toMatchObject({ status: "held", reason: { code: "project-gone" } });
+    expect(await tasks.getLog(task.id)).toMatchObject([{ class: "configuration", status: "held" }]);
+    expect(sent).toEqual([]);
+    expect(accounts.deactivateAccount).not.toHaveBeenCalled();
+  });
+
   it("describes the post in the write that settles it, by what it had read before the call", async () => {
     const { deliver, publisher, tasks, accounts, task } = await setUp();
     const account = await accounts.getAccount(task.accountId);
