@@ -11,6 +11,7 @@ import { createDynamoConnectionStore } from "#shared/adapters/dynamodb/connectio
 import { createDynamoCredentialsVault } from "#shared/adapters/dynamodb/credentials-vault.ts";
 import { createDynamoCursorSealKey } from "#shared/adapters/dynamodb/cursor-seal-key.ts";
 import { createDynamoIdempotencyStore } from "#shared/adapters/dynamodb/idempotency-store.ts";
+import { createDynamoMediumStore } from "#shared/adapters/dynamodb/medium-store.ts";
 import { createDynamoRequestBudgetStore } from "#shared/adapters/dynamodb/request-budget-store.ts";
 import { createDynamoSettingsStore } from "#shared/adapters/dynamodb/settings-store.ts";
 import { createDynamoTaskStore } from "#shared/adapters/dynamodb/task-store.ts";
@@ -91,6 +92,7 @@ export const handler = createHandler({
   ...composeRouter({
     tasks: createDynamoTaskStore(table),
     accounts,
+    media: createDynamoMediumStore(table),
     totals: createDynamoTotalsStore(table),
     requestBudgets: createDynamoRequestBudgetStore(table),
     settings: createCachedSettings({ store: createDynamoSettingsStore(table), clock, report: reportAside }),

@@ -5,12 +5,14 @@ import type { Clock } from "#shared/ports/clock.ts";
 import type { CursorSealKey } from "#shared/ports/cursor-seal-key.ts";
 import type { Entropy } from "#shared/ports/entropy.ts";
 import type { IdempotencyStore } from "#shared/ports/idempotency-store.ts";
+import type { MediumStore } from "#shared/ports/medium-store.ts";
 import type { RequestBudgetStore } from "#shared/ports/request-budget-store.ts";
 import type { ServiceSettings } from "#shared/ports/service-settings.ts";
 import type { TaskStore } from "#shared/ports/task-store.ts";
 import type { TotalsStore } from "#shared/ports/totals-store.ts";
 import { createCountRequest } from "#shared/usecases/count-totals.ts";
 import { createCursorSeal } from "#shared/usecases/cursor-seal.ts";
+import { createFindMediumProject } from "#shared/usecases/find-medium-project.ts";
 import { createFindTaskPlace } from "#shared/usecases/find-task-place.ts";
 import { createRunOnce } from "#shared/usecases/idempotency.ts";
 import { createRecordAudit, type RecordAudit } from "#shared/usecases/record-audit.ts";
@@ -24,6 +26,7 @@ import type { RouterDeps } from "./router.ts";
 export interface RouterPorts {
   readonly tasks: TaskStore;
   readonly accounts: AccountStore;
+  readonly media: Pick<MediumStore, "get">;
   readonly totals: TotalsStore;
   readonly requestBudgets: RequestBudgetStore;
   readonly settings: ServiceSettings;
@@ -49,7 +52,7 @@ export function composeRouter(ports: RouterPorts): ComposedRouter {
     spendRequest: createSpendRequest({ ...ports, report }),
     runOnce: createRunOnce({ ...ports, report }),
     cursorSeal: createCursorSeal(ports),
-    checkReach: createCheckReach(createFindTaskPlace(ports)),
+    checkReach: createCheckReach(createFindTaskPlace(ports), createFindMediumProject(ports)),
     audit: createHttpAudit({ recordAudit, logger }),
     recordAudit,
     clock,

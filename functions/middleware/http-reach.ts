@@ -1,9 +1,11 @@
 /** What a key that is restricted to some projects or accounts may use: only what a route says, and nothing by default. */
 import type { Place, RouteShape } from "#shared/contract/routes/route-shape.ts";
 import type { TaskId } from "#shared/domain/ids.ts";
+import type { MediaId } from "#shared/domain/stored-media.ts";
 import { quoteAll } from "#shared/domain/words.ts";
 import { err, ok, type Result } from "#shared/result.ts";
 import type { Caller } from "#shared/usecases/authorize-request.ts";
+import type { FindMediumProject } from "#shared/usecases/find-medium-project.ts";
 import type { FindTaskPlace } from "#shared/usecases/find-task-place.ts";
 import type { InputProblem } from "./http-input.ts";
 
@@ -71,7 +73,24 @@ function checkNames(
  * Decides what a restricted key may do, before any handler. A task that the key does not reach is answered exactly like an
  * unknown one: the handler is asked for one that nobody has.
  */
-export function createCheckReach(findTaskPlace: FindTaskPlace): CheckReach {
+export function createCheckReach(
+  findTaskPlace: FindTaskPlace,
+  findMediumProject: FindMediumProject,
+): CheckReach {
+  /** Media that nobody has are the handler's to refuse. */
+  async function checkMedia(
+    request: ReachedRequest,
+    place: Place | undefined,
+  ): Promise<Result<void, InputProblem>> {
+    const { ownerId, projects } = request.caller;
+    if (!projects || place === undefined) return ok(undefined);
+    const ids = namesAt(request, place).filter((id) => typeof id === "string");
+    const found = await Promise.all([...new Set(ids)].map((id) => findMediumProject(ownerId, id as MediaId)));
+    return found.every((project) => project === undefined || projects.includes(project))
+      ? ok(undefined)
+      : deny(`The key is restricted to the projects ${quoteAll(projects)}: a medium is of another one.`);
+  }
+
   async function reachTask(request: ReachedRequest): Promise<unknown> {
     const { caller, params } = request;
     const found = await findTaskPlace(caller.ownerId, fieldOf(params, "id") as TaskId);
@@ -91,11 +110,13 @@ export function createCheckReach(findTaskPlace: FindTaskPlace): CheckReach {
       case "nothing":
         return ok(params);
       case "names": {
-        const checked = checkNames(request, route.reach, true);
+        const named = checkNames(request, route.reach, true);
+        const checked = named.ok ? await checkMedia(request, route.reach.media) : named;
         return checked.ok ? ok(params) : checked;
       }
       case "task": {
-        const checked = checkNames(request, route.reach, false);
+        const named = checkNames(request, route.reach, false);
+        const checked = named.ok ? await checkMedia(request, route.reach.media) : named;
         return checked.ok ? ok(await reachTask(request)) : checked;
       }
     }

@@ -19,7 +19,7 @@ export const CONTENT_ROUTES = {
     path: CONTENTS,
     summary: "Keeps a draft: a text or a thread, media, and notes. Nothing of it is published.",
     scope: "write",
-    reach: { by: "names", project: "body.project" },
+    reach: { by: "names", project: "body.project", media: "body.media[].id" },
     repeatable: false,
     idempotent: true,
     versioned: true,

@@ -10,9 +10,16 @@ export type Reach =
   /** It tells and changes nothing of any project or account. */
   | { readonly by: "nothing" }
   /** It is about the task `{id}` of the path. What the places name, if they do, has to be allowed too. */
-  | { readonly by: "task"; readonly project?: Place; readonly account?: Place }
+  | ({ readonly by: "task" } & Places)
   /** It is about what the places name, and nothing else. The key has to name it; nothing is guessed. */
-  | { readonly by: "names"; readonly project?: Place; readonly account?: Place };
+  | ({ readonly by: "names" } & Places);
+
+interface Places {
+  readonly project?: Place;
+  readonly account?: Place;
+  /** Of ids of media: each has to be of a project that the key reaches, or of none. */
+  readonly media?: Place;
+}
 
 export interface RouteShape {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

@@ -8,8 +8,14 @@ import { asOwnerId } from "#shared/domain/ids.ts";
 const routes = Object.entries(ROUTES) as unknown as readonly (readonly [string, RouteShape])[];
 const TASK = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const caller = { ownerId: asOwnerId("anne"), keyId: "0123456789ab", scopes: ["admin"] } as const;
-const checkReach = createCheckReach(async (_, id) =>
-  id === TASK ? { project: "shop", account: "main" } : undefined,
+const [OURS, THEIRS] = ["01ARZ3NDEKTSV4RRFFQ69G5FAA", "01ARZ3NDEKTSV4RRFFQ69G5FAB"];
+const checkReach = createCheckReach(
+  async (_, id) => (id === TASK ? { project: "shop", account: "main" } : undefined),
+  async (_, id) =>
+    new Map([
+      [OURS, "shop"],
+      [THEIRS, "bakery"],
+    ]).get(id),
 );
 
 /** A request that names something at a place. */
@@ -141,6 +147,34 @@ describe("a restricted key", () => {
     );
   });
 
+  it.each(routes.filter(([, { reach }]) => reach && "media" in reach))(
+    "takes in %s no medium of a project that it does not reach",
+    async (_, route) => {
+      const { reach } = route;
+      if (reach?.by !== "names") throw new Error("it names");
+      const given = (id: unknown, restriction: object) =>
+        ask(
+          route,
+          restriction,
+          merge(naming(reach.project, "shop"), naming(reach.account, "main"), naming(reach.media, id)),
+        );
+      for (const restriction of [{ projects: ["shop"] }, { projects: ["shop", "pier"] }]) {
+        expect(await given(OURS, restriction)).toMatchObject({ ok: true });
+        // The handler refuses what nobody has, and what is no id.
+        expect(await given(TASK, restriction)).toMatchObject({ ok: true });
+        expect(await given(7, restriction)).toMatchObject({ ok: true });
+        expect(await given(THEIRS, restriction)).toMatchObject(DENIED);
+      }
+      expect(await given(THEIRS, {})).toMatchObject({ ok: true });
+      if (reach.account) expect(await given(THEIRS, { accounts: ["main"] })).toMatchObject({ ok: true });
+    },
+  );
+
+  it("has every medium of a post looked at", async () => {
+    const body = { project: "shop", media: [{ id: OURS }, { id: THEIRS }] };
+    expect(await ask(ROUTES.createTask, { projects: ["shop"] }, { body })).toMatchObject(DENIED);
+  });
+
   it("moves a task to no account that it does not reach", async () => {
     const to = (account: unknown) =>
       ask(ROUTES.updateTask, { accounts: ["main", "second"] }, { params: { id: TASK }, body: { account } });
@@ -165,7 +199,7 @@ describe("what routes say about restricted keys", () => {
   it.each(placed)("%s: names fields that it has", (_, route) => {
     const { reach } = route;
     if (reach === undefined || reach.by === "nothing") throw new Error("it has places");
-    for (const place of [reach.project, reach.account]) {
+    for (const place of [reach.project, reach.account, reach.media]) {
       if (place === undefined) continue;
       const [source = "", field = ""] = place.split(".");
       const shape = shapeOf(Reflect.get(sourcesOf(route), source));
@@ -175,11 +209,12 @@ describe("what routes say about restricted keys", () => {
   });
 
   it.each(routes.filter(([, { reach }]) => reach !== undefined))(
-    "%s: leaves no field out that names a project or an account",
+    "%s: leaves no field out that names a project, an account or media",
     (_, route) => {
       const { reach } = route;
       for (const [source, schema] of Object.entries(sourcesOf(route)))
         for (const field of Object.keys(shapeOf(schema))) {
+          if (field === "media" && reach?.by !== "nothing") expect(reach?.media).toBe(`${source}.media[].id`);
           if (!/^(project|account)s?$/.test(field)) continue;
           const kind = field.startsWith("project") ? "project" : "account";
           // A list by names leaves the other kind to its default: nobody who is restricted by it gets in.
