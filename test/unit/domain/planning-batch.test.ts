@@ -123,6 +123,27 @@ describe("a batch", () => {
     ]);
   });
 
+  it("gives a wish other alternatives for those that a later wish took: the best first, none twice", () => {
+    const OTHER = asAccountId("owner.other");
+    const exact = { ...context, policy: { ...POLICY, jitterMs: 0 } };
+    const both = [MAIN, OTHER];
+    const batch = [wish("first"), wish("second"), wish("third", { accountIds: both }), wish("fourth")];
+    const found = planned(planBatch(batch, new Map(), exact));
+    const alone = planned(planBatch([wish("first")], new Map(), exact))[0];
+    const [first] = found;
+    const taken = found.map(({ at }) => at.getTime());
+    expect(alone?.alternatives.map(({ at }) => taken.includes(at.getTime()))).toEqual([true, true, false]);
+    expect(first?.alternatives[0]).toEqual(alone?.alternatives[2]);
+    for (const { alternatives, accountId } of found) {
+      expect(alternatives).toHaveLength(3);
+      expect(new Set(alternatives.map((one) => `${one.accountId} ${one.at.getTime()}`)).size).toBe(3);
+      const scores = alternatives.map(({ score }) => score);
+      expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+      for (const one of alternatives)
+        expect(one.accountId === MAIN && taken.includes(one.at.getTime()), accountId).toBe(false);
+    }
+  });
+
   it("finds in full calendars, for every wish, a slot without a conflict, where a naive planner finds few", () => {
     const accounts = accountIds(4);
     const occupied = fullCalendars(accounts, 30);
