@@ -31,9 +31,12 @@ const INTAKES = ["accept-drop", "serve-api"];
 /** The API about itself, read when somebody asks. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = { "serve-api": ["docs.html", "openapi.json"] };
 
-/** Loads a module as Lambda does, and says what it exports. */
+/** Loads a module as Lambda does, and says what it exports, or why not: a trace would quote the whole bundle. */
 const LOADER = `
-  const { handler } = await import(process.argv[1]);
+  const { handler } = await import(process.argv[1]).catch((error) => {
+    console.error(String(error));
+    process.exit(1);
+  });
   console.log(JSON.stringify({ type: typeof handler, parameters: handler?.length, node: process.versions.node }));
 `;
 
@@ -41,8 +44,6 @@ const run = promisify(execFile);
 const load = (file: string, environment: Record<string, string>) =>
   run(process.execPath, ["--input-type=module", "--eval", LOADER, pathToFileURL(file).href], {
     env: environment,
-    // A trace quotes the line that threw, and a bundle has few.
-    maxBuffer: 16 * 1024 * 1024,
   });
 
 let directory: string;

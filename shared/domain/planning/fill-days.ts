@@ -49,31 +49,81 @@ export interface DaysToFill {
  * Which posts go where, and what stays missing. Days are filled in their order; a day that is looked at never gives a post
  * that it needs itself. Of the posts that may be moved, the more urgent come first, then the earlier planned. Each stays
  * with its account and is not moved before its own `from`. A day that is black altogether needs no posts.
+ *
+ * A thread may give a day more than it needs, which an earlier day may need: so it begins anew until nothing moves. Every
+ * move is to an earlier day, so it ends.
  */
 export function fillDays(
   { accountIds, posts, occupied, days = FILLED_DAYS }: DaysToFill,
   context: PlanContext,
 ): FilledDays {
   const timetable = openTimetable(occupied, context);
-  const { dailyMin } = timetable.rules;
   const today = timetable.days.dayOf(context.now.getTime());
-  const moves: ForwardMove[] = [];
-  const shortfalls: Shortfall[] = [];
-  for (const accountId of accountIds) {
+  const filled = accountIds.map((accountId) => {
     const calendar = timetable.calendar(accountId);
-    const movable = posts.filter((post) => post.accountId === accountId && isMovable(post)).toSorted(inTurn);
-    for (let day = today + 1; day <= today + days; day++) {
-      if (isBlackDay(timetable, day)) continue;
-      while (calendar.partsOn(day) < dailyMin) {
-        const move = pullForward(timetable, movable, { calendar, day, lastDay: today + days });
-        if (!move) break;
-        moves.push(move);
+    let movable = posts.filter((post) => post.accountId === accountId && isMovable(post));
+    const moves = new Map<string, ForwardMove>();
+    for (;;) {
+      const { pulled, shortfalls } = fillOnce(timetable, movable, {
+        accountId,
+        calendar,
+        firstDay: today + 1,
+        lastDay: today + days,
+      });
+      if (pulled.length === 0) return { moves: [...moves.values()], shortfalls };
+      for (const move of pulled) {
+        const { fromAt } = moves.get(move.id) ?? move;
+        const why = slotReason(
+          "moved-forward",
+          `${dayInWords(move.day)} had fewer than ${timetable.rules.dailyMin} posts, so this one was pulled forward from ${dayInWords(timetable.days.dayOf(fromAt.getTime()))}.`,
+        );
+        const { day: _, reasons, ...to } = move;
+        moves.set(move.id, { ...to, fromAt, reasons: [why, ...reasons] });
       }
-      const planned = calendar.partsOn(day);
-      if (planned < dailyMin) shortfalls.push(shortfall(accountId, day, planned, dailyMin));
+      movable = movable.map((post) => {
+        const at = pulled.findLast(({ id }) => id === post.wish.id)?.toAt;
+        return at ? { ...post, at } : post;
+      });
     }
+  });
+  return {
+    moves: filled.flatMap(({ moves }) => moves),
+    shortfalls: filled.flatMap(({ shortfalls }) => shortfalls),
+  };
+}
+
+/** Within one pass. */
+interface Pulled extends ForwardMove {
+  readonly day: number;
+}
+
+interface DaysOfAccount {
+  readonly accountId: AccountId;
+  readonly calendar: Calendar;
+  readonly firstDay: number;
+  readonly lastDay: number;
+}
+
+function fillOnce(
+  timetable: Timetable,
+  posts: readonly PlannedPost[],
+  { accountId, calendar, firstDay, lastDay }: DaysOfAccount,
+): { readonly pulled: readonly Pulled[]; readonly shortfalls: readonly Shortfall[] } {
+  const { dailyMin } = timetable.rules;
+  const movable = posts.toSorted(inTurn);
+  const pulled: Pulled[] = [];
+  const shortfalls: Shortfall[] = [];
+  for (let day = firstDay; day <= lastDay; day++) {
+    if (isBlackDay(timetable, day)) continue;
+    while (calendar.partsOn(day) < dailyMin) {
+      const move = pullForward(timetable, movable, { calendar, day, lastDay });
+      if (!move) break;
+      pulled.push(move);
+    }
+    const planned = calendar.partsOn(day);
+    if (planned < dailyMin) shortfalls.push(shortfall(accountId, day, planned, dailyMin));
   }
-  return { moves, shortfalls };
+  return { pulled, shortfalls };
 }
 
 const isMovable = ({ wish }: PlannedPost): boolean =>
@@ -95,12 +145,12 @@ interface Place {
   readonly lastDay: number;
 }
 
-/** The first post in turn that fits; it leaves the list. */
+/** The first post in turn that fits; it leaves the list. Its reasons are those of its new slot. */
 function pullForward(
   timetable: Timetable,
   movable: PlannedPost[],
   { calendar, day, lastDay }: Place,
-): ForwardMove | undefined {
+): Pulled | undefined {
   const { days, rules } = timetable;
   const [startMs, endMs] = [days.startOf(day), days.startOf(day + 1)];
   for (const [index, { wish, accountId, at }] of movable.entries()) {
@@ -119,13 +169,9 @@ function pullForward(
       continue;
     }
     const { at: toAt, reasons } = found.value;
-    const pulled = slotReason(
-      "moved-forward",
-      `${dayInWords(day)} had fewer than ${rules.dailyMin} posts, so this one was pulled forward from ${dayInWords(ownDay)}.`,
-    );
     takeSlot(timetable, wish, found.value);
     movable.splice(index, 1);
-    return { id: wish.id, accountId, fromAt: at, toAt, reasons: [pulled, ...reasons] };
+    return { id: wish.id, accountId, day, fromAt: at, toAt, reasons };
   }
   return undefined;
 }

@@ -117,6 +117,16 @@ describe("fillDays", () => {
     ]);
   });
 
+  it("gives an earlier day what a thread brought a later one beyond its need", () => {
+    const thread = post("thread", "20T09:00", { parts: 2, from: at("05T00:00") });
+    const filled = fill([post("single", "05T12:00"), thread], 4);
+    expect(told(filled)).toEqual([
+      ["thread to 05", "single to 02"],
+      ["2026-12-02 misses 1", "2026-12-03 misses 2", "2026-12-04 misses 2"],
+    ]);
+    expect(filled.moves.map(({ fromAt }) => fromAt)).toEqual([at("20T09:00"), at("05T12:00")]);
+  });
+
   it("expects nothing of a day on which nothing may be posted", () => {
     expect(told(fill([], 2, [], { blackoutDates: ["2026-12-02"] }))).toEqual([[], ["2026-12-03 misses 2"]]);
   });
@@ -166,10 +176,12 @@ describe("fillDays", () => {
         const before = taking(occupied, posts);
         const filled = fillDays({ accountIds: ACCOUNTS, posts, occupied: before, days }, withMin);
         moved += filled.moves.length;
+        expect(new Set(filled.moves.map(({ id }) => id)).size).toBe(filled.moves.length);
         const after = posts.map((one) => {
           const move = filled.moves.find(({ id }) => id === one.wish.id);
           expect(move === undefined || move.toAt < one.at).toBe(true);
           if (move) expect(move.toAt.getTime()).toBeGreaterThanOrEqual(one.wish.from.getTime());
+          if (move) expect(move.fromAt).toEqual(one.at);
           return move ? { ...one, at: move.toAt } : one;
         });
         const conflicts = checkSlots([...asPlaced(occupied), ...placed(after)], withMin);
