@@ -46,8 +46,8 @@ program
   .option("--connections <n,…>", "at the same time", positives, [1, 50, 1_000])
   .option("--requests <n>", "of each operation", positive, 500)
   .option("--table <tasks,…>", "tasks in the table when lists are compared", positives, [100, 100_000])
-  .option("--workers <n>", "threads that run the functions", positive, 50)
-  .option("--sharing <n>", "invocations that may share a thread; AWS runs one at a time", positive, 1)
+  .option("--workers <n>", "threads that run the functions", positive, 10)
+  .option("--sharing <n>", "invocations that may share a thread; AWS runs one at a time", positive, 10)
   .option("--json", "only the JSON object", false)
   .action(
     async ({

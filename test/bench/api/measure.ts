@@ -128,7 +128,9 @@ export async function measureApi(options: ApiOptions): Promise<ApiMeasurement> {
     for (const many of connections)
       for (const operation of OPERATIONS) {
         onStep(`${operation} at ${many} connections`);
-        await load(operation, Math.min(many, WARM_UP), operation === "batch" ? 1 : WARM_UP);
+        // Every thread that will be used has loaded the functions by then.
+        const warming = Math.max(WARM_UP, Math.min(many, workers * sharing));
+        await load(operation, Math.min(many, warming), operation === "batch" ? 1 : warming);
         http.push({
           operation,
           connections: many,
