@@ -34,7 +34,7 @@ import {
   settleUnknown,
 } from "./settle-attempt.ts";
 import { takePublisherSlot } from "./take-publisher-slot.ts";
-import { returnShares, sharesOf, takeShares } from "./take-shares.ts";
+import { isSameDay, returnShares, sharesOf, takeShares } from "./take-shares.ts";
 import { admitToPlatform, heardFrom, reportToPlatform } from "./watch-platform.ts";
 
 /** Media that the platform forgets sooner than this after the due second are uploaded again. */
@@ -195,6 +195,11 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
       await clock.sleepUntil(due);
 
       const dueReachedAt = clock.now();
+      if (!isSameDay(sharesAt, dueReachedAt)) {
+        // It waited for its place, or stood still, beyond midnight: the shares are those of the day before.
+        await returnShares(counters, shares);
+        return putOff(0);
+      }
       const intent = await writeIntent(deps, message, { task, ahead, attemptId, request, sharesAt, startBy });
       if (intent.kind !== "written") {
         await returnShares(counters, shares);

@@ -25,6 +25,10 @@ export function sharesOf(task: Task, at: Date): readonly [day: Share, month: Sha
   ];
 }
 
+/** Whether shares of the one instant are those of the other, too: of UTC's day, and so of its month. */
+export const isSameDay = (a: Date, b: Date): boolean =>
+  a.toISOString().slice(0, 10) === b.toISOString().slice(0, 10);
+
 const startOfNextDay = (at: Date): Date =>
   new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate() + 1));
 const startOfNextMonth = (at: Date): Date => new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1));

@@ -2,7 +2,7 @@
 import type { Account, Project } from "#shared/domain/account.ts";
 import { asAttemptId, asTaskId } from "#shared/domain/ids.ts";
 import type { Medium } from "#shared/domain/media.ts";
-import { revise } from "#shared/domain/moves.ts";
+import { isInDoubt, revise } from "#shared/domain/moves.ts";
 import { type Content, isFinal, isInFlight, type Task } from "#shared/domain/task.ts";
 import { TIMING } from "#shared/domain/timing.ts";
 import type { AccountStore } from "#shared/ports/account-store.ts";
@@ -117,6 +117,8 @@ export function createPeople(deps: PeopleDeps) {
           isFinal(task.status) ||
           isInFlight(task.status) ||
           task.posted.length > 0 ||
+          // Both ways to change a task refuse this: nobody would look for what may be out.
+          isInDoubt(task) ||
           seesItOnX(task)
         )
           return;

@@ -84,6 +84,27 @@ describe("a publisher's slot", () => {
     expect(latenessMs).toBeLessThan(7_100);
   });
 
+  it("that is free only after midnight posts nothing on the shares of the day before", async () => {
+    const midnight = new Date("2026-12-02T00:00:00.000Z");
+    const due = new Date(midnight.getTime() - 2_000);
+    const world = await setUp();
+    const task = await world.put({ slotAt: due, publishAt: due });
+    world.clock.set(new Date(due.getTime() - 5_000));
+    const taken = await world.slots.take(other, 1);
+    const { sleepUntil } = world.clock;
+    world.clock.sleepUntil = async (until) => {
+      await sleepUntil(until);
+      if (world.clock.now() >= midnight) await world.slots.giveBack(taken ?? Number.NaN, other);
+    };
+    expect(await world.publish(task)).toEqual({ kind: "put-off", delayMs: 0 });
+    expect(world.sent).toEqual([]);
+    expect(await world.isFree()).toBe(true);
+    await world.slots.giveBack(0, asAttemptId("look"));
+    await world.publish(task);
+    expect(world.counters.snapshot()).toMatchObject({ "app 2026-12-01": 0, "app 2026-12-02": 1 });
+    expect(world.sent).toHaveLength(1);
+  });
+
   it("is not waited for beyond the time that a post needs: the task is put aside, and loses nothing", async () => {
     const world = await setUp();
     const task = await world.put({ slotAt });
