@@ -137,7 +137,7 @@ function endOf(surroundings: Surroundings, error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
     const isHelp = error.code === "commander.help";
-    const remedy = "see --help of the command.";
+    const remedy = "See --help of the command.";
     const message = isHelp
       ? "There is no command."
       : error.message.replace(/^error: /, "").replaceAll("\n", " ");

@@ -1,5 +1,5 @@
 /** What a key that is restricted to some projects or accounts may use: only what a route says, and nothing by default. */
-import type { Place, RouteShape } from "#shared/contract/routes/route-shape.ts";
+import type { Place, Places, RouteShape } from "#shared/contract/routes/route-shape.ts";
 import type { TaskId } from "#shared/domain/ids.ts";
 import type { MediaId } from "#shared/domain/stored-media.ts";
 import { quoteAll } from "#shared/domain/words.ts";
@@ -46,11 +46,7 @@ function namesAt(request: ReachedRequest, place: Place): readonly unknown[] {
 const deny = (detail: string): Result<never, InputProblem> => err({ code: "key-restricted", detail });
 
 /** @param required - whether the request has to name one */
-function checkNames(
-  request: ReachedRequest,
-  places: { readonly project?: Place; readonly account?: Place },
-  required: boolean,
-): Result<void, InputProblem> {
+function checkNames(request: ReachedRequest, places: Places, required: boolean): Result<void, InputProblem> {
   for (const [kind, list] of KINDS) {
     const allowed = request.caller[list];
     const place = places[kind];
@@ -109,15 +105,13 @@ export function createCheckReach(
         return deny("It is not for keys that are restricted to projects or accounts.");
       case "nothing":
         return ok(params);
-      case "names": {
-        const named = checkNames(request, route.reach, true);
-        const checked = named.ok ? await checkMedia(request, route.reach.media) : named;
-        return checked.ok ? ok(params) : checked;
-      }
+      case "names":
       case "task": {
-        const named = checkNames(request, route.reach, false);
+        const isTask = route.reach.by === "task";
+        const named = checkNames(request, route.reach, !isTask);
         const checked = named.ok ? await checkMedia(request, route.reach.media) : named;
-        return checked.ok ? ok(await reachTask(request)) : checked;
+        if (!checked.ok) return checked;
+        return ok(isTask ? await reachTask(request) : params);
       }
     }
   };

@@ -2,11 +2,9 @@
 import { composeRouter, type RouterPorts } from "#functions/middleware/compose-router.ts";
 import type { ArrangementLimits } from "#shared/domain/arrangement.ts";
 import type { WebhookUrlRules } from "#shared/domain/webhook-url.ts";
-import type { AccountStore } from "#shared/ports/account-store.ts";
 import type { BatchStore } from "#shared/ports/batch-store.ts";
 import type { CredentialsRegister } from "#shared/ports/credentials-register.ts";
 import type { DraftStore } from "#shared/ports/draft-store.ts";
-import type { Entropy } from "#shared/ports/entropy.ts";
 import type { FingerprintStore } from "#shared/ports/fingerprint-store.ts";
 import type { IntakeQueue } from "#shared/ports/intake-queue.ts";
 import type { JobStore } from "#shared/ports/job-store.ts";
@@ -22,7 +20,6 @@ import type { AttemptStore, SessionStore } from "#shared/ports/session-store.ts"
 import type { SettingsStore } from "#shared/ports/settings-store.ts";
 import type { SharedCounters } from "#shared/ports/shared-counters.ts";
 import type { TaskDispatch } from "#shared/ports/task-dispatch.ts";
-import type { TaskStore } from "#shared/ports/task-store.ts";
 import type { UploadForms } from "#shared/ports/upload-forms.ts";
 import type { UserStore } from "#shared/ports/user-store.ts";
 import type { WebhookQueue } from "#shared/ports/webhook-queue.ts";
@@ -132,8 +129,6 @@ import type { ServeApiHandlerDeps } from "./handler.ts";
 import type { OpenApiRouteDeps } from "./openapi-routes.ts";
 
 export interface ApiPorts extends RouterPorts, OpenApiRouteDeps {
-  readonly tasks: TaskStore;
-  readonly accounts: AccountStore;
   readonly credentials: CredentialsRegister;
   readonly batches: BatchStore;
   readonly runs: RunStore;
@@ -160,7 +155,6 @@ export interface ApiPorts extends RouterPorts, OpenApiRouteDeps {
   readonly webhookQueue: WebhookQueue;
   readonly urls: WebhookUrlRules;
   readonly about: About;
-  readonly entropy: Entropy;
   readonly randomBytes: (size: number) => Uint8Array;
   /** Of what was left to the sweeper, or to the next look. */
   readonly report: (error: unknown) => void;

@@ -139,25 +139,23 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
           : parking,
         parked,
       );
-    const refuseAs =
-      (attempt: Attempt) =>
-      async (
-        failure: Failure,
-        reserved: boolean,
-        { heard = "nothing", phases }: { heard?: Heard; phases?: Record<string, number> } = {},
-      ) => {
-        const written = await settleRefused(deps, attempt, {
-          failure,
-          heard,
-          reserved,
-          isOurs,
-          ...(phases && { phases }),
-        });
-        const status = written?.status ?? "settled-by-others";
-        return { kind: "refused", code: failure.reason.code, status } as const;
-      };
-    if (!project) return refuseAs(attemptOf(arrived))(PROJECT_GONE, false);
     let task = arrived;
+    const refuse = async (
+      failure: Failure,
+      reserved: boolean,
+      { heard = "nothing", phases }: { heard?: Heard; phases?: Record<string, number> } = {},
+    ) => {
+      const written = await settleRefused(deps, attemptOf(task), {
+        failure,
+        heard,
+        reserved,
+        isOurs,
+        ...(phases && { phases }),
+      });
+      const status = written?.status ?? "settled-by-others";
+      return { kind: "refused", code: failure.reason.code, status } as const;
+    };
+    if (!project) return refuse(PROJECT_GONE, false);
     if (task.pool === "open") {
       const chosen = await chooseAccount(deps, task, project, soonest);
       if (!chosen.ok) return parkTask(chosen.error, task);
@@ -166,7 +164,6 @@ export function createPublishPost(deps: PublishPostDeps): PublishPost {
       task = taken;
     }
     const attempt = attemptOf(task);
-    const refuse = refuseAs(attempt);
 
     const account = await accounts.getAccount(task.accountId);
     if (account?.status !== "active") return refuse(inactiveAccount(account), false);

@@ -14,7 +14,8 @@ export type Reach =
   /** It is about what the places name, and nothing else. The key has to name it; nothing is guessed. */
   | ({ readonly by: "names" } & Places);
 
-interface Places {
+/** Where a request names what it is about. */
+export interface Places {
   readonly project?: Place;
   readonly account?: Place;
   /** Of ids of media: each has to be of a project that the key reaches, or of none. */

@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import {
-  hashRequest,
   IDEMPOTENCY_TTL_MS,
-  isLastWord,
   type KeptAnswer,
   type KeyedRequest,
   MAX_KEPT_BYTES,
@@ -134,68 +132,4 @@ describe("an answer", () => {
       answer: anAnswer('"second"'),
     });
   });
-
-  it.each([
-    [202, false, true],
-    [200, false, true],
-    [400, false, true],
-    [400, true, false],
-    [404, false, false],
-    [409, false, false],
-    [412, false, false],
-    [422, false, false],
-    [409, true, false],
-    [401, false, false],
-    [403, false, false],
-    [408, false, false],
-    [429, false, false],
-    [500, false, false],
-    [503, false, false],
-  ])("%i, worth repeating: %s, is the last word: %s", (status, isRetryable, isLast) =>
-    expect(isLastWord(status, isRetryable)).toBe(isLast),
-  );
 });
-
-describe("the hash of a request", () => {
-  const request = { method: "POST", path: "/tasks", query: {}, body: {} };
-
-  it("is equal for equal JSON, and for that only", () => {
-    const turned = (value: unknown): unknown => {
-      if (Array.isArray(value)) return value.map(turned);
-      if (typeof value !== "object" || value === null) return value;
-      return Object.fromEntries(
-        Object.entries(value)
-          .toReversed()
-          .map(([key, inner]) => [key, turned(inner)]),
-      );
-    };
-    fc.assert(
-      fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
-        const hash = hashRequest({ ...request, body: one });
-        expect(hashRequest({ ...request, body: turned(one) })).toBe(hash);
-        expect(hashRequest({ ...request, body: other }) === hash).toBe(isEqual(one, other));
-      }),
-    );
-  });
-
-  it.each([
-    ["method", { method: "PUT" }],
-    ["path", { path: "/runs" }],
-    ["query", { query: { a: "1" } }],
-    ["body", { body: [] }],
-  ])("knows another %s", (_, over) => {
-    expect(hashRequest({ ...request, ...over })).not.toBe(hashRequest(request));
-  });
-});
-
-/** Deep, without the order of fields. */
-function isEqual(one: unknown, other: unknown): boolean {
-  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null)
-    return JSON.stringify(one) === JSON.stringify(other);
-  if (Array.isArray(one) !== Array.isArray(other)) return false;
-  const [ours, theirs] = [Object.entries(one), other as Readonly<Record<string, unknown>>];
-  return (
-    ours.length === Object.keys(theirs).length &&
-    ours.every(([key, value]) => Object.hasOwn(theirs, key) && isEqual(value, theirs[key]))
-  );
-}
