@@ -630,6 +630,14 @@ describe("policy and settings", () => {
     expect(await punctual("settings set batchSize=100 --yes")).toMatchObject({ code: 3 });
     expect(await punctual("settings history")).toMatchObject({ code: 0 });
   });
+
+  it("go back to a version by its number only", async () => {
+    for (const version of ["three", "1.5", "-1", "123456789"])
+      expect(await punctual(["settings", "rollback", "--yes", "--", version])).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/is no version\.\nRemedy: .*settings history/),
+      });
+  });
 });
 
 describe("health", () => {
